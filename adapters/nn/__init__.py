@@ -1,0 +1,1 @@
+"""Layers and small services that several method families share. Importing this package loads nothing."""

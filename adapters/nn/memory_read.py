@@ -1,0 +1,154 @@
+"""Reading a memory of many tokens: similarity, the top k of every query, and the sum of their values.
+
+STCN and XMem build the whole affinity matrix (tokens x queries) several times, fill in zeros outside the top k
+and multiply it with every object's values. The same sums are taken here from the k tokens of each query alone:
+one matrix product gives the similarities of a few queries, their top k are found, and the values of those tokens
+are gathered once for all objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+CHUNK_BYTES = 8 * 2**20
+"""Similarities held at a time on a CPU: about what its caches keep."""
+CHUNK_BYTES_DEVICE = 256 * 2**20
+"""Similarities held at a time on an accelerator."""
+SMALLEST_CHUNK = 64
+"""Queries in a chunk at the least, so that the product stays efficient."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Store:
+    """One store's part in a read: the pages of its similarity rows, and per object group those of its values.
+
+    A group's values belong to the last rows of the store; a group without values there has an empty tuple.
+    ``usage`` (tokens), where it is not None, is increased by the affinity that each token gets from all queries
+    of the first group.
+    """
+
+    rows: Sequence[Tensor]
+    values: Sequence[Sequence[Tensor]]
+    usage: Tensor | None = None
+
+
+def read_memory(queries: Tensor, stores: Sequence[Store], top_k: int) -> list[Tensor]:
+    """Gives back, per object group, (queries, width of its values).
+
+    ``queries`` (queries, channels) times a store's rows (tokens, channels) is the similarity. The affinity of a
+    query is the softmax over its ``top_k`` most similar tokens of all stores together, among those that have
+    values for the group; k is cut to their number.
+    """
+    readouts: list[list[Tensor]] = [[] for _ in stores[0].values]
+    for chunk in queries.split(_chunk(queries, stores)):
+        similarities = [similarity(chunk, store.rows) for store in stores]
+        for group, readout in enumerate(readouts):
+            readout.append(_read_group(group, similarities, stores, top_k))
+    return [parts[0] if len(parts) == 1 else torch.cat(parts) for parts in readouts]
+
+
+def similarity(queries: Tensor, pages: Sequence[Tensor]) -> Tensor:
+    """Gives back (queries, tokens), the products of ``queries`` (queries, channels) with all rows."""
+    if len(pages) == 1:
+        return queries @ pages[0].T
+    out = queries.new_empty(len(queries), sum(len(page) for page in pages))
+    begin = 0
+    for page in pages:
+        torch.mm(queries, page.T, out=out[:, begin : begin + len(page)])
+        begin += len(page)
+    return out
+
+
+def top_columns(similarities: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Gives back the values and columns (queries, k) of the k largest of every row, in no order.
+
+    Exact: a column among the k largest lies in one of the k blocks with the largest maxima, so only those blocks
+    (columns that are equal modulo the number of blocks) and the columns left over are looked through.
+    """
+    count = similarities.shape[1]
+    if k >= count:
+        columns = torch.arange(count, device=similarities.device).expand(len(similarities), count)
+        return similarities, columns
+    size = round((count / k) ** 0.5)
+    if size < 4:
+        return similarities.topk(k, dim=1, sorted=False)
+    blocks = count // size
+    grid = similarities[:, : size * blocks].unflatten(1, (size, blocks))
+    best = grid.amax(1).topk(k, dim=1, sorted=False).indices
+    within = torch.arange(size, device=best.device)[:, None] * blocks
+    candidates = (best[:, None, :] + within).flatten(1)
+    left_over = torch.arange(size * blocks, count, device=best.device).expand(len(best), -1)
+    candidates = torch.cat([candidates, left_over], dim=1)
+    values, chosen = similarities.gather(1, candidates).topk(k, dim=1, sorted=False)
+    return values, candidates.gather(1, chosen)
+
+
+def weighted_sum(columns: Tensor, weights: Tensor, pages: Sequence[Tensor]) -> Tensor:
+    """Gives back (queries, width): for every query the sum of ``weights`` times the rows named by ``columns``.
+
+    ``columns`` and ``weights`` are (queries, k); the columns count through all pages.
+    """
+    if len(pages) == 1:
+        return functional.embedding_bag(columns, pages[0], mode="sum", per_sample_weights=weights)
+    total = pages[0].new_zeros(len(columns), pages[0].shape[1])
+    starts = torch.arange(0, columns.numel(), columns.shape[1], device=columns.device)
+    flat, flat_weights, begin = columns.flatten(), weights.flatten(), 0
+    for page in pages:
+        here = ((flat >= begin) & (flat < begin + len(page))).nonzero().squeeze(1)
+        total += functional.embedding_bag(
+            flat[here] - begin,
+            page,
+            torch.searchsorted(here, starts),
+            mode="sum",
+            per_sample_weights=flat_weights[here],
+        )
+        begin += len(page)
+    return total
+
+
+def _read_group(group: int, similarities: Sequence[Tensor], stores: Sequence[Store], top_k: int) -> Tensor:
+    found: list[tuple[Tensor, Tensor]] = []
+    begin = 0
+    begins: list[int] = []
+    for similarities_here, store in zip(similarities, stores, strict=True):
+        count = sum(len(page) for page in store.values[group])
+        begins.append(begin)
+        if count:
+            values, columns = top_columns(similarities_here[:, similarities_here.shape[1] - count :], top_k)
+            found.append((values, columns + begin))
+        begin += count
+    values, columns = _merge(found, top_k)
+    affinity = torch.softmax(values, dim=1)
+    pages = [page for store in stores for page in store.values[group]]
+    if group == 0:
+        for store, first in zip(stores, begins, strict=True):
+            _count_usage(store, columns - first, affinity)
+    return weighted_sum(columns, affinity, pages)
+
+
+def _merge(found: Sequence[tuple[Tensor, Tensor]], top_k: int) -> tuple[Tensor, Tensor]:
+    """Gives back the k largest of all stores from the k largest of each."""
+    if len(found) == 1:
+        return found[0]
+    values = torch.cat([values for values, _ in found], dim=1)
+    columns = torch.cat([columns for _, columns in found], dim=1)
+    values, chosen = values.topk(min(top_k, values.shape[1]), dim=1, sorted=False)
+    return values, columns.gather(1, chosen)
+
+
+def _count_usage(store: Store, columns: Tensor, affinity: Tensor) -> None:
+    if store.usage is None:
+        return
+    here = ((columns >= 0) & (columns < len(store.usage))).flatten()
+    store.usage.index_add_(0, columns.flatten()[here], affinity.flatten()[here])
+
+
+def _chunk(queries: Tensor, stores: Sequence[Store]) -> int:
+    tokens = sum(len(page) for store in stores for page in store.rows)
+    limit = CHUNK_BYTES if queries.device.type == "cpu" else CHUNK_BYTES_DEVICE
+    return max(SMALLEST_CHUNK, limit // (tokens * queries.element_size()))

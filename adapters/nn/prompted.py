@@ -1,0 +1,131 @@
+"""A video answered frame by frame: objects enter by their masks, label maps with the data set's ids go out."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vosbench.adapters.nn.geometry import Geometry, geometry, image_to_network, masks_to_network, one_hot
+from vosbench.adapters.nn.labels import id_table, label_map
+from vosbench.adapters.nn.runtime import computing
+from vosbench.contract import Runtime, View, core
+from vosbench.errors import AdapterError
+from vosbench.types import Frame, LabelMap, Prompt
+
+
+class Inference(Protocol):
+    """A family's network and memory on one video; objects have positions 1, 2, ... in the order they enter."""
+
+    def step(self, frame: int, image: Tensor, entering: Tensor | None = None) -> Tensor:
+        """Gives back (1 + objects, padded height, padded width), background first, of frame number ``frame``.
+
+        ``image`` is (1, 3, padded height, padded width); ``entering`` (objects, padded height, padded width) of 0
+        and 1 holds the masks of the objects that enter now.
+        """
+
+    def footprint(self) -> dict[str, int]:
+        """Gives back the bytes of each bank."""
+
+    def inspect(self, frame: int, place: Geometry) -> dict[str, dict[str, NDArray[Any]]]:
+        """Gives back what each bank keeps, seen from frame number ``frame``."""
+
+
+class PromptedSession:
+    """The contract's session around an `Inference`: ids, prompts, sizes and label maps.
+
+    Frames before the first prompt are answered with background and cost nothing, as in the official loops.
+    """
+
+    def __init__(
+        self,
+        view: View,
+        *,
+        inference: Callable[[], Inference],
+        runtime: Runtime,
+        size: int,
+        resize: Literal["bilinear", "bicubic"],
+    ) -> None:
+        self._view = view
+        self._place = geometry(view.height, view.width, size)
+        self._resize = resize
+        self._runtime = runtime
+        self._device = torch.device(runtime.device)
+        self._inference: Inference | None = inference()
+        self._ids: list[int] = []
+        self._frame = 0
+
+    def step(self, frame: Frame) -> LabelMap:
+        """Gives back the label map (height, width) of ``frame``: uint8, or wider where an id needs it."""
+        inference = self._open(frame)
+        self._frame = frame.index
+        given = frame.prompt if frame.prompt is not None and frame.prompt.ids else None
+        if not self._ids and given is None:
+            return np.zeros((self._view.height, self._view.width), np.uint8)
+        with computing(self._runtime):
+            entering = self._enter(given, frame) if given is not None else None
+            image = image_to_network(
+                frame.image, self._place, mode=self._resize, device=self._device, dtype=torch.float32
+            )
+            with core():
+                probabilities = inference.step(frame.index, image, entering)
+            return label_map(probabilities, self._place, self._ids, self._where(frame))
+
+    def finish(self) -> None:
+        """Gives no late answer."""
+
+    def close(self) -> None:
+        """Give back the memory of this video."""
+        self._inference = None
+        self._ids = []
+
+    def footprint(self) -> Mapping[str, int]:
+        """Gives back the bytes in use of each bank, by name."""
+        return {} if self._inference is None else self._inference.footprint()
+
+    def inspect(self) -> Mapping[str, Mapping[str, NDArray[Any]]]:
+        """Gives back, per bank and per element, its source ``frame``, ``y`` and ``x`` (pixels of the frame's own
+        size), ``age`` in frames and, where it is counted, ``usage``.
+        """
+        return {} if self._inference is None else self._inference.inspect(self._frame, self._place)
+
+    def _open(self, frame: Frame) -> Inference:
+        if self._inference is None:
+            raise AdapterError("the session is closed", where=self._where(frame), fix="open another for each video")
+        return self._inference
+
+    def _enter(self, prompt: Prompt, frame: Frame) -> Tensor:
+        """Gives back the padded masks of the prompt's objects in the order in which they take positions."""
+        where = self._where(frame)
+        if prompt.mask.shape != (self._view.height, self._view.width):
+            raise AdapterError(
+                f"the prompt's mask is {prompt.mask.shape}, the video {(self._view.height, self._view.width)}",
+                where=where,
+                fix="give prompts at the frame's own size",
+            )
+        order = entry_order(prompt.ids, self._ids, where)
+        self._ids.extend(order)
+        masks = one_hot(prompt.mask, order)
+        return masks_to_network(masks, self._place, device=self._device, dtype=torch.float32)
+
+    def _where(self, frame: Frame) -> str:
+        return f"video {self._view.id}, frame {frame.index} ({frame.name})"
+
+
+def entry_order(entering: tuple[int, ...], known: list[int], where: str) -> tuple[int, ...]:
+    """Gives back the ids that enter in the order in which the official XMem counts them.
+
+    Its ``MaskMapper`` takes ``list(set(ids) - set(known))``: CPython's order of small sets, ascending for 1, 2, 3
+    and by hash otherwise (8 before 3). Raises `AdapterError` for 0, for an id given twice and for one known before.
+    """
+    again = sorted(set(entering) & set(known))
+    if again or 0 in entering or len(set(entering)) != len(entering):
+        what = f"object {again[0]} is prompted a second time" if again else f"the prompt's ids are {entering}"
+        raise AdapterError(what, where=where, fix="an object enters once, with an id above 0 of its own")
+    return tuple(set(entering) - set(known))

@@ -1,0 +1,48 @@
+"""STCN (Cheng, Tai and Tang, NeurIPS 2021): every r-th frame is remembered, for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vosbench.adapters.stcn.settings import STCNSettings
+from vosbench.contract import Fixture, Knob, MethodCard, Model, ReferenceFrame, Runtime, Weights
+
+
+def load(runtime: Runtime, weights: Weights, settings: STCNSettings) -> Model:
+    """Gives back the model; torch and the network are imported here and not before."""
+    from vosbench.adapters.stcn.model import load_model
+
+    return load_model(runtime, weights, settings)
+
+
+def replay(fixture: Fixture) -> Iterator[ReferenceFrame]:
+    """Yields what the official code's stored outputs are compared with."""
+    from vosbench.adapters.stcn.reference import replay_fixture
+
+    return replay_fixture(fixture)
+
+
+CARD = MethodCard(
+    name="stcn",
+    title="STCN",
+    family="stcn",
+    summary="one affinity for all objects, by the distance of keys; reads every r-th frame since the beginning",
+    paper="Cheng, Tai and Tang: Rethinking Space-Time Networks with Improved Memory Coverage, NeurIPS 2021",
+    memory="every r-th frame, for ever",
+    licence="MIT",
+    load=load,
+    settings=STCNSettings,
+    knob=Knob(setting="mem_every", ladder=(1, 2, 5, 10, 20, 50)),
+    needs_weights=True,
+    checkpoints=("stcn.pth",),
+    notes=(
+        "The official yv rule, streamed; with all objects in the first frame it is the official davis rule. The "
+        "official code learns all ids in advance and aggregates prompted frames over objects still to come as well "
+        "(each with odds of 1e-7); a run does not know them.",
+        "The official loop writes no memory on the last frame; a run does not know which frame is the last.",
+        "Frames resize bicubic without antialiasing, as torchvision before 0.17 did.",
+    ),
+    shares=("vosbench.adapters.nn",),
+    fixtures={"stcn": ""},
+    replay=replay,
+)

@@ -1,0 +1,133 @@
+"""From working to long-term memory: prototypes, potentiation, eviction (section 3.3, and the official code)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vosbench.adapters.nn.memory_read import similarity
+from vosbench.adapters.xmem.similarity import keys_of, memory_rows, query_columns, shrinkage_of
+from vosbench.adapters.xmem.stores import FeatureStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Consolidation:
+    """What one consolidation did: how many candidates, and which of them became prototypes, most used first."""
+
+    candidates: int
+    prototypes: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Eviction:
+    """The long-term columns that an eviction left, ascending."""
+
+    survivors: NDArray[np.int64]
+
+
+def consolidate(
+    working: FeatureStore, long_term: FeatureStore, *, first_frame: int, remaining: int, prototypes: int
+) -> Consolidation:
+    """Move what is between the first frame and the latest ones into long-term memory, as prototypes.
+
+    ``first_frame`` columns at the beginning are never candidates; ``remaining`` columns stay in working memory, the
+    first frame's among them. The ``prototypes`` most used candidates become long-term columns.
+    """
+    start, stop = first_frame, len(working) - remaining + first_frame
+    count = stop - start
+    # A grid of few positions may have fewer candidates than prototypes; then all of them are.
+    usage = working.usage[start:stop]
+    chosen = usage.topk(min(prototypes, count)).indices
+    _potentiate(working, long_term, chosen, start, stop, remaining=remaining)
+    _cut(working, first_frame=first_frame, remaining=remaining)
+    return Consolidation(candidates=count, prototypes=chosen.cpu().numpy())
+
+
+def evict(long_term: FeatureStore, *, target: int, by_usage: bool) -> Eviction:
+    """Bring long-term memory down to ``target`` columns: the least used leave, or the oldest.
+
+    As in the official code every column whose usage ties with the last to leave leaves too. The official code
+    evicts for one object group only and ends otherwise; here a column leaves for every group, whose values belong
+    to the last columns. Where nothing is too much nothing leaves, where the official code ends as well.
+    """
+    excess = len(long_term) - target
+    if excess <= 0:
+        survivors = torch.arange(len(long_term), device=long_term.use.device)
+    elif by_usage:
+        usage = long_term.usage
+        threshold = usage.topk(excess, largest=False).values.max()
+        survivors = (usage > threshold).nonzero().squeeze(1)
+    else:
+        survivors = torch.arange(excess, len(long_term), device=long_term.use.device)
+    if len(survivors) < len(long_term):
+        for table in long_term.values:
+            skipped = len(long_term) - len(table)
+            table.keep(survivors[survivors >= skipped] - skipped)
+        long_term.keep_columns(survivors)
+    return Eviction(survivors=survivors.cpu().numpy())
+
+
+def _potentiate(
+    working: FeatureStore, long_term: FeatureStore, chosen: Tensor, start: int, stop: int, *, remaining: int
+) -> None:
+    """Give long-term memory the prototypes: their keys, and the values and shrinkage of their surroundings.
+
+    Each prototype's value is the mean of the candidates' values, weighted by the softmax of their similarity to it
+    (Eq. 3, "memory potentiation"). A late group takes part with the candidates that it has values for.
+    """
+    columns = chosen + start
+    keys = keys_of(working.rows.take(columns))
+    queries = query_columns(keys, working.selection.take(columns))
+    shrinkage: Tensor | None = None
+    for group, table in enumerate(working.values):
+        count = _candidates(len(table), len(working), remaining=remaining, first_frame=start)
+        valid = chosen >= stop - start - count
+        if not count or not bool(valid.any()):
+            break
+        affinity = torch.softmax(similarity(queries[valid], working.rows.between(stop - count, stop)), dim=1)
+        if group == 0:
+            shrinkage = _weighted(affinity, [shrinkage_of(page) for page in working.rows.between(start, stop)])
+        begin = len(table) - remaining + start - count
+        long_term.add_values(group, _weighted(affinity, table.between(begin, begin + count)))
+    host = columns.cpu().numpy()
+    long_term.add_columns(memory_rows(keys, shrinkage), None, working.frames[host], working.positions[host])
+
+
+def _candidates(values: int, total: int, *, remaining: int, first_frame: int) -> int:
+    """Gives back how many candidates a group of ``values`` columns has: the last ones of all candidates."""
+    if values == total:
+        return total - remaining
+    return values - remaining if values > remaining + first_frame else 0
+
+
+def _cut(working: FeatureStore, *, first_frame: int, remaining: int) -> None:
+    """Leave the first frame and the latest columns, ``remaining`` together.
+
+    Every group of at least ``remaining`` + one frame loses its own middle, the first frame that it has values for
+    stays. From then on that frame's values stand beside the keys of the video's first frame: the official code
+    reads a group's values as those of the last columns, and is followed in this.
+    """
+    device = working.use.device
+    for table in working.values:
+        if len(table) >= remaining + first_frame:
+            table.keep(_ends(len(table), first_frame, remaining, device))
+    working.keep_columns(_ends(len(working), first_frame, remaining, device))
+
+
+def _ends(total: int, first_frame: int, remaining: int, device: torch.device) -> Tensor:
+    latest = torch.arange(total - remaining + first_frame, total, device=device)
+    return torch.cat([torch.arange(first_frame, device=device), latest])
+
+
+def _weighted(affinity: Tensor, pages: list[Tensor]) -> Tensor:
+    """Gives back (prototypes, width): ``affinity`` (prototypes, candidates) times the candidates' rows."""
+    total = affinity.new_zeros(len(affinity), pages[0].shape[1])
+    begin = 0
+    for page in pages:
+        total.addmm_(affinity[:, begin : begin + len(page)], page)
+        begin += len(page)
+    return total

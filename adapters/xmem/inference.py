@@ -1,0 +1,116 @@
+"""XMem over a video, frame by frame (official ``InferenceCore``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vosbench.adapters.nn.aggregation import aggregate, merge_given
+from vosbench.adapters.nn.geometry import Geometry
+from vosbench.adapters.nn.runtime import full_precision
+from vosbench.adapters.xmem.memory import Memory
+from vosbench.adapters.xmem.network import ImageFeatures, XMemNetwork
+from vosbench.adapters.xmem.settings import XMemSettings
+
+Observer = Callable[[str, Tensor], None]
+
+
+class XMemInference:
+    """One video. Its time counts from the first prompted frame."""
+
+    def __init__(
+        self,
+        network: XMemNetwork,
+        settings: XMemSettings,
+        *,
+        device: torch.device,
+        dtype: torch.dtype = torch.float32,
+        observe: Observer | None = None,
+    ) -> None:
+        self._network = network
+        self._settings = settings
+        self._device = device
+        self._dtype = dtype
+        self._observe: Observer = observe or _ignore
+        self._first_frame: int | None = None
+        self._last_write = 0
+        self._last_deep = -settings.deep_update_every
+        self.objects = 0
+        self.memory = Memory(settings, device=device, dtype=dtype)
+
+    def step(self, frame: int, image: Tensor, entering: Tensor | None = None, *, last: bool = False) -> Tensor:
+        """Gives back (1 + objects, padded height, padded width); see `Inference.step`.
+
+        ``last`` says that no frame follows, so that nothing is remembered; only a replay knows that.
+        """
+        self.memory.events = ()
+        self._first_frame = frame if self._first_frame is None else self._first_frame
+        time = frame - self._first_frame
+        writes = not last and (entering is not None or time - self._last_write >= self._settings.mem_every)
+        deep = not last and self._deep_is_due(time, writes=writes)
+        features = self._network.encode_key(image)
+        for name in ("key", "shrinkage", "selection", "f16", "f8", "f4"):
+            self._observe(name, getattr(features, name))
+        probabilities = None
+        if self.objects:
+            probabilities = self._segment(features, update=not last and not (self._synchronous and deep))
+        if entering is not None:
+            probabilities = self._enter(probabilities, entering, features)
+        if writes:
+            self._write(frame, time, image, features, probabilities[1:], deep=deep)
+        return probabilities
+
+    def footprint(self) -> dict[str, int]:
+        """Gives back the bytes of each memory."""
+        return self.memory.footprint()
+
+    def inspect(self, frame: int, place: Geometry) -> dict[str, dict[str, NDArray[Any]]]:
+        """Gives back what each memory keeps."""
+        return self.memory.inspect(frame, place)
+
+    @property
+    def _synchronous(self) -> bool:
+        return self._settings.deep_update_every < 0
+
+    def _deep_is_due(self, time: int, *, writes: bool) -> bool:
+        if self._synchronous:
+            return writes
+        return time - self._last_deep >= self._settings.deep_update_every
+
+    def _segment(self, features: ImageFeatures, *, update: bool) -> Tensor:
+        with full_precision(self._device):
+            readout = self.memory.read(features)
+        self._observe("readout", readout)
+        logits, hidden = self._network.decoder(readout, features, self.memory.sensory.hidden, update=update)
+        if update:
+            self.memory.sensory.update(hidden)
+        with full_precision(self._device):
+            return aggregate(torch.sigmoid(logits.to(self._dtype)))
+
+    def _enter(self, predicted: Tensor | None, entering: Tensor, features: ImageFeatures) -> Tensor:
+        """Gives back the probabilities with the entering objects in, and makes their sensory memory."""
+        self.objects += len(entering)
+        self.memory.sensory.add_objects(len(entering), *features.key.shape[2:])
+        with full_precision(self._device):
+            return aggregate(entering if predicted is None else merge_given(predicted[1:], entering))
+
+    def _write(
+        self, frame: int, time: int, image: Tensor, features: ImageFeatures, masks: Tensor, *, deep: bool
+    ) -> None:
+        values = self._network.value_encoder(image, features.f16, masks)
+        reinforce = self._network.value_encoder.hidden_reinforce
+        if deep:
+            if reinforce is not None:
+                self.memory.sensory.update(reinforce(values, self.memory.sensory.hidden))
+            self._last_deep = time
+        with full_precision(self._device):
+            self.memory.write(frame, features, values)
+        self._last_write = time
+
+
+def _ignore(_name: str, _value: Tensor) -> None:
+    """Observes nothing."""

@@ -1,0 +1,67 @@
+"""XMem with its weights in memory, ready for videos."""
+
+from __future__ import annotations
+
+import functools
+
+import torch
+
+from vosbench.adapters.nn.checkpoint import State, with_others_plane
+from vosbench.adapters.nn.convolution import prepare_for_inference
+from vosbench.adapters.nn.prompted import PromptedSession
+from vosbench.adapters.nn.runtime import compile_modules
+from vosbench.adapters.nn.weights import build_network
+from vosbench.adapters.xmem.inference import XMemInference
+from vosbench.adapters.xmem.network import ADJUSTMENTS, XMemNetwork
+from vosbench.adapters.xmem.settings import XMemSettings
+from vosbench.contract import Runtime, View, Weights
+
+
+class XMemModel:
+    """Good for many videos one after the other."""
+
+    def __init__(self, network: XMemNetwork, settings: XMemSettings, runtime: Runtime) -> None:
+        self._network = network
+        self._settings = settings
+        self._runtime = runtime
+
+    def open(self, view: View) -> PromptedSession:
+        """Begin a video."""
+        device = torch.device(self._runtime.device)
+        return PromptedSession(
+            view,
+            inference=lambda: XMemInference(self._network, self._settings, device=device),
+            runtime=self._runtime,
+            size=self._settings.size,
+            resize="bilinear",
+        )
+
+    def networks(self) -> tuple[XMemNetwork]:
+        """Gives back the one network."""
+        return (self._network,)
+
+
+def load_model(runtime: Runtime, weights: Weights, settings: XMemSettings) -> XMemModel:
+    """Gives back the model; raises `CheckpointError` for weights that do not fit."""
+    check_settings(settings)
+    network = build_network(
+        functools.partial(XMemNetwork, hidden_dim=settings.hidden_dim, single_object=settings.single_object),
+        weights,
+        name=network_name(settings),
+        adjustments=ADJUSTMENTS,
+        adapt=_unchanged if settings.single_object else with_others_plane,
+    )
+    prepare_for_inference(network, device=runtime.device)
+    compile_modules(network, ("key_encoder", "value_encoder"), runtime)
+    return XMemModel(network, settings, runtime)
+
+
+def network_name(settings: XMemSettings) -> str:
+    """Gives back what messages call the network that ``settings`` ask for."""
+    if settings.single_object:
+        return "xmem@single-object"
+    return "xmem" if settings.hidden_dim else "xmem@no-sensory"
+
+
+def _unchanged(state: State) -> State:
+    return state

@@ -1,0 +1,1 @@
+"""The process that runs cells: one method, loaded once, over one video after the other."""

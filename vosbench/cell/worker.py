@@ -1,0 +1,110 @@
+"""Works through the cells of a job: claims each, loads the method once, publishes what comes out."""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import UTC, datetime
+
+from vosbench.cell.recording import Loaded, Recording, Tell
+from vosbench.contract import HasNetworks, Model
+from vosbench.data.suite import load_suite
+from vosbench.data.video import open_video
+from vosbench.errors import AdapterError
+from vosbench.machine import read_machine
+from vosbench.meters.device import Device, open_device
+from vosbench.records import CellSpec, Event, Job, Record
+from vosbench.registry import Registry, restore_settings, source_digest
+from vosbench.store.run import FRAMES_FILE, MASKS_FOLDER, Claim, Run
+
+
+class Worker:
+    """Holds what one process keeps between cells: device, model, and the sizes it has warmed up for."""
+
+    def __init__(self, job: Job, tell: Tell) -> None:
+        self._run = Run(job.run)
+        self._cells = job.cells
+        self._tell = tell
+        self._machine = read_machine()
+        self._warm: set[tuple[int, int]] = set()
+
+    def run(self) -> None:
+        """Run every cell that nobody else runs or has run; ends early after one that failed."""
+        first = self._cells[0]
+        device = open_device(first.runtime.device)
+        loaded: Loaded | None = None
+        for spec in self._cells:
+            claim = self._claim(spec)
+            if claim is None:
+                continue
+            try:
+                loaded = loaded or self._load(spec, device)
+                if self._run_cell(spec, loaded, device).outcome.status != "ok":
+                    return  # what failed may have left the process in any state: the parent starts a new one
+            finally:
+                claim.release()
+
+    def _claim(self, spec: CellSpec) -> Claim | None:
+        claim = self._run.claim(spec)
+        if claim is None:
+            self._tell(Event(kind="busy", key=spec.key))
+            return None
+        if self._run.record(spec) is not None:
+            self._tell(Event(kind="finished", key=spec.key, text="found"))
+            claim.release()
+            return None
+        return claim
+
+    def _load(self, spec: CellSpec, device: Device) -> Loaded:
+        self._tell(Event(kind="loading", key=spec.key))
+        files = (spec.method.adapter_file,) if spec.method.adapter_file is not None else ()
+        card = Registry(files).card(spec.method.name.split("@")[0])
+        if source_digest(card) != spec.method.source:
+            raise AdapterError(
+                "the adapter's source changed while the run was going on",
+                where=f"method {spec.method.name}",
+                fix="run the same command again: its cells get a key of their own",
+            )
+        before = device.read()
+        began = time.perf_counter()
+        model = card.load(spec.runtime, spec.method.weights, restore_settings(card, spec.method.settings))
+        _set_threads(spec.runtime.threads)
+        device.synchronize()
+        loaded = Loaded(
+            model=model,
+            seconds=time.perf_counter() - began,
+            before=before,
+            after=device.read(),
+            parameters=_count_parameters(model),
+        )
+        self._tell(Event(kind="loaded", key=spec.key, seconds=loaded.seconds))
+        return loaded
+
+    def _run_cell(self, spec: CellSpec, loaded: Loaded, device: Device) -> Record:
+        workspace = self._run.workspace(spec)
+        suite = load_suite(spec.suite.file)
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        video = open_video(suite, spec.suite.root, spec.video, max_frames=spec.max_frames)
+        self._tell(Event(kind="video", key=spec.key, frames=len(video.names)))
+        recording = Recording(spec, video, loaded, device, workspace / MASKS_FOLDER)
+        outcome = recording.run(self._tell, warm=(video.height, video.width) not in self._warm)
+        self._warm.add((video.height, video.width))
+        recording.series.write(workspace / FRAMES_FILE)
+        record = recording.record(outcome, self._machine, started)
+        self._run.publish(workspace, record)
+        self._tell(Event(kind="finished", key=spec.key, frame=record.frames, text=outcome.status))
+        return record
+
+
+def _count_parameters(model: Model) -> int | None:
+    if not isinstance(model, HasNetworks):
+        return None
+    return sum(int(parameter.numel()) for network in model.networks() for parameter in network.parameters())
+
+
+def _set_threads(threads: int) -> None:
+    """Only where the adapter brought torch along: a method without it needs none."""
+    if "torch" in sys.modules:
+        import torch
+
+        torch.set_num_threads(threads)

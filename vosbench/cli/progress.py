@@ -1,0 +1,104 @@
+"""Shows a run on the terminal: a live line where there is one, a line per finished cell where there is not."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from vosbench.records import CellSpec, Event, Outcome
+
+MIB = float(1 << 20)
+
+
+class RunProgress:
+    """Cells done, failed and left, the current video with its frames per second and memory, the remaining time."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[detail]}"),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+            transient=True,
+        )
+        self._task: TaskID | None = None
+        self._cells = self._done = self._failed = self._found = 0
+        self._frames = 0
+        self._began = self._frame_seconds = 0.0
+        self._last = Event(kind="loading")
+
+    def __enter__(self) -> RunProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def begin(self, cells: int, found: int) -> None:
+        """Show how much there is to do."""
+        self._cells, self._found, self._done = cells, found, found
+        self._began = time.monotonic()
+        self._task = self._bar.add_task("cells", total=cells, completed=found, detail="")
+        if found:
+            self._console.print(f"{found} of {cells} cells were finished before", highlight=False)
+
+    def event(self, spec: CellSpec, event: Event) -> None:
+        """Show what the current cell does."""
+        if event.kind == "video":
+            self._frames, self._frame_seconds = event.frames, 0.0
+        if event.kind == "frame":
+            self._frame_seconds += event.seconds
+            self._last = event
+        self._show(f"{spec.method.label} {spec.video}: {self._doing(event)}")
+
+    def ended(self, spec: CellSpec, outcome: Outcome) -> None:
+        """Count a finished cell, and print its line."""
+        self._done += 1
+        if outcome.status == "ok":
+            speed = (self._last.frame + 1) / self._frame_seconds if self._frame_seconds else 0.0
+            words = f"ok, {self._last.frame + 1} frames, {speed:.2f} fps"
+        else:
+            self._failed += 1
+            words = (
+                f"{outcome.status} at frame {outcome.frame}: {outcome.reason.splitlines()[0] if outcome.reason else ''}"
+            )
+        self._console.print(
+            f"[{self._done}/{self._cells}] {spec.suite.name} {spec.method.label} {spec.video}: {words}",
+            highlight=False,
+            markup=False,
+        )
+        if self._task is not None:
+            self._bar.update(self._task, completed=self._done)
+
+    def failed(self, spec: CellSpec, reason: str) -> None:
+        """Say that a method could not be started."""
+        self._console.print(f"{spec.method.label} cannot run: {reason}", style="red", highlight=False, markup=False)
+
+    def _doing(self, event: Event) -> str:
+        if event.kind == "frame":
+            speed = (event.frame + 1) / self._frame_seconds if self._frame_seconds else 0.0
+            memory = f", {event.bytes / MIB:.0f} MiB" if event.bytes is not None else ""
+            return f"frame {event.frame + 1} of {self._frames}, {speed:.2f} fps{memory}"
+        return {"loading": "loading", "video": "warming up", "busy": "another process works on it"}.get(event.kind, "")
+
+    def _show(self, detail: str) -> None:
+        if self._task is not None:
+            failed = f", {self._failed} failed" if self._failed else ""
+            self._bar.update(self._task, detail=f"{detail}{failed}{self._remaining()}")
+
+    def _remaining(self) -> str:
+        """The cells left, each as long as those of this call were on average."""
+        here = self._done - self._found
+        if here == 0:
+            return ""
+        seconds = (time.monotonic() - self._began) / here * (self._cells - self._done)
+        return f", about {seconds / 60:.0f} min left" if seconds >= 90 else f", about {seconds:.0f} s left"

@@ -1,0 +1,95 @@
+"""``vosbench score``: the official scores of a run, or of masks that anyone's code wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vosbench.cli.options import comma_list, data_option, echo_json, json_option
+from vosbench.config import find_places
+from vosbench.data.suite import find_root, find_suite, video_names
+from vosbench.errors import UsageError
+from vosbench.metrics.protocol import find_protocol
+from vosbench.metrics.summary import Summary, summarise
+from vosbench.store.run import RUNS, Run
+
+
+@click.command(short_help="Score a run, or masks that anyone's code wrote.")
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option("--suite", help="The suite whose truth to use. Needed unless TARGET is a run.")
+@data_option
+@click.option("--split", help="The split, where not the suite's default.")
+@click.option("--protocol", help="Another protocol than the suite's own.")
+@click.option(
+    "--videos", callback=comma_list, help="Only these videos, a comma list. Default: those of the data's list."
+)
+@click.option(
+    "--official-decay",
+    is_flag=True,
+    help="Repeat the official tool's decay, whose 8-bit bin edges are wrong from 256 scored frames on.",
+)
+@click.option(
+    "--csv", "csv_folder", type=click.Path(path_type=Path), help="Where the official CSV files go. Default: TARGET."
+)
+@json_option
+def command(target: Path, **options: Any) -> None:
+    """Score TARGET: a folder of masks laid out as VIDEO/FRAME.png, or a run.
+
+    Of masks the official CSV files are written, always computed anew. Of a run the missing scores are added and its
+    tables printed.
+    """
+    run = Run(target if target.is_dir() else RUNS / target)
+    if options["suite"] is None:
+        _score_run(run, options)
+        return
+    suite, _ = find_suite(options["suite"])
+    split = options["split"] or suite.splits.default
+    root = find_root(suite, find_places(options["data"]))
+    if root is None:
+        raise UsageError("no data root is configured, so there is no truth", fix="say where it is with --data ROOT")
+    from vosbench.metrics.official_csv import write_official_csv
+    from vosbench.scorer import score_folder
+
+    if not target.is_dir():
+        raise UsageError(f"there is no folder {target}", fix="name the folder that holds one folder of masks per video")
+    protocol = find_protocol(options["protocol"] or suite.protocol)
+    names = options["videos"] or video_names(suite, root, split)
+    scores = score_folder(target, suite, root, names, protocol, official_decay=options["official_decay"])
+    summary = summarise(protocol, scores)
+    written = write_official_csv(options["csv_folder"] or target, protocol, summary, subset=split)
+    if options["as_json"]:
+        echo_json(summary.to_json())
+        return
+    _print(suite.title, split, len(names), summary)
+    click.echo(f"written: {', '.join(str(path) for path in written)}")
+
+
+def _score_run(run: Run, options: dict[str, Any]) -> None:
+    from vosbench.cli.tables import describe_tables, print_tables
+    from vosbench.report.files import run_tables, write_tables
+    from vosbench.scorer import score_run
+
+    if next(run.records(), None) is None:
+        raise UsageError(
+            f"{run.path} is not a run", fix="to score masks, say whose truth they are scored against with --suite NAME"
+        )
+    if options["protocol"] is not None:
+        raise UsageError("a run is scored by its suite's protocol", fix="score one cell's masks folder with --suite")
+    unscored = score_run(run, official_decay=options["official_decay"])
+    tables = run_tables(run)
+    write_tables(run, tables)
+    if options["as_json"]:
+        echo_json({"tables": describe_tables(tables), "unscored": unscored})
+        return
+    print_tables(tables)
+    for entry in unscored:
+        click.echo(f"no score for {entry.name}: {entry.reason}")
+
+
+def _print(title: str, split: str, videos: int, summary: Summary) -> None:
+    click.echo(f"{title} {split}, {videos} videos, {len(summary.rows)} objects, protocol {summary.protocol}")
+    for measure in summary.measures:
+        value = "-" if measure.value is None else f"{100 * measure.value:.1f}"
+        click.echo(f"  {measure.name:<10} {value:>6}{'  ' + measure.reason if measure.reason else ''}")

@@ -1,0 +1,267 @@
+"""What a method promises the harness, and what the harness promises a method.
+
+A method is a `MethodCard` that imports no network library, whose ``load`` gives a `Model`, whose ``open`` gives
+a `Session` for each video, whose ``step`` answers each frame when it comes. No method learns the length of a
+video, a later frame or any truth beside its prompts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vosbench.types import Frame, Image, LabelMap, Prediction, Track
+
+Precision = Literal["fp32", "fp16", "bf16", "tf32"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """How a method is asked to compute; ``threads`` counts CPU threads, ``device`` is a torch device string."""
+
+    device: str = "cpu"
+    precision: Precision = "fp32"
+    compile: bool = False
+    threads: int = 1
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """Which weights to load.
+
+    ``checkpoint`` and ``mini`` name a file (``path``, ``sha256``), ``random`` a ``seed``, ``none`` is for
+    methods that have no weights.
+    """
+
+    kind: Literal["checkpoint", "mini", "random", "none"]
+    path: Path | None = None
+    seed: int = 0
+    sha256: str = ""
+
+    @property
+    def trained(self) -> bool:
+        """True where an accuracy means something: rows of random weights never show one."""
+        return self.kind != "random"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What a method may know of a video before its first frame; sizes in pixels, ``fps`` where it is known."""
+
+    id: str
+    height: int
+    width: int
+    fps: float | None = None
+
+
+class Session(Protocol):
+    """One video. ``step`` is what the clock measures."""
+
+    def step(self, frame: Frame) -> Prediction:
+        """Answer one frame. Objects of ``frame.prompt`` enter now; those known before go on."""
+
+    def finish(self) -> Sequence[Track] | None:
+        """Give late answers of VIS methods, or None."""
+
+    def close(self) -> None:
+        """Give back everything this video took; the harness checks."""
+
+
+class Model(Protocol):
+    """A method with its weights in memory, good for many videos one after the other."""
+
+    def open(self, view: View) -> Session:
+        """Begin a video."""
+
+
+@runtime_checkable
+class ReportsFootprint(Protocol):
+    """A session that tells the bytes of each of its banks, by name. Untimed."""
+
+    def footprint(self) -> Mapping[str, int]:
+        """Gives back bytes by bank."""
+
+
+@runtime_checkable
+class ReportsBanks(Protocol):
+    """A session that tells what each bank keeps: per element source frame, position, age, usage. Untimed."""
+
+    def inspect(self) -> Mapping[str, Mapping[str, NDArray[Any]]]:
+        """Gives back, by bank, arrays over its elements."""
+
+
+@runtime_checkable
+class ReportsTrace(Protocol):
+    """A session that gives named numbers of the frame it answered last (scale, window, keyframe). Untimed."""
+
+    def trace(self) -> Mapping[str, float]:
+        """Gives back numbers by name."""
+
+
+@runtime_checkable
+class HasNetworks(Protocol):
+    """A model that shows its networks (torch modules), so that their parameters can be counted."""
+
+    def networks(self) -> Iterable[Any]:
+        """Gives back every network that holds weights."""
+
+
+class CoreScope(Protocol):
+    """A meter that is told when the network part of a step begins and ends."""
+
+    def enter(self) -> None:
+        """The network part begins."""
+
+    def exit(self) -> None:
+        """The network part ends."""
+
+
+_core_scope: ContextVar[CoreScope | None] = ContextVar("vosbench core scope", default=None)
+
+
+@contextlib.contextmanager
+def core() -> Iterator[None]:
+    """Mark the network part inside ``step``, for comparison with papers that time only that."""
+    scope = _core_scope.get()
+    if scope is None:
+        yield
+        return
+    scope.enter()
+    try:
+        yield
+    finally:
+        scope.exit()
+
+
+@contextlib.contextmanager
+def measured_core(scope: CoreScope | None) -> Iterator[None]:
+    """Let ``scope`` hear of every `core` block inside this one. For the harness."""
+    token = _core_scope.set(scope)
+    try:
+        yield
+    finally:
+        _core_scope.reset(token)
+
+
+def setting(
+    default: Any,
+    *,
+    source: str,
+    help: str,  # noqa: A002 - the word that argparse, click and dataclasses users know
+    choices: tuple[Any, ...] = (),
+    minimum: float | None = None,
+) -> Any:
+    """Declare one field of a settings dataclass: its default, where that stands, and what it does."""
+    return dataclasses.field(
+        default=default,
+        metadata={"source": source, "help": help, "choices": choices, "minimum": minimum},
+    )
+
+
+@dataclass(frozen=True)
+class NoSettings:
+    """The settings of a method that has none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """A named change of a method: ``xmem@no-sensory``.
+
+    Variants of different ``axis`` compose (``deaot-l@r50@2f``), two of one axis do not. ``retrained`` says that
+    it needs weights of its own; otherwise it changes inference only. ``checkpoints`` replace the card's.
+    """
+
+    name: str
+    axis: str
+    summary: str
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    retrained: bool = False
+    checkpoints: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knob:
+    """The setting that trades memory for accuracy, and a ladder of values for it."""
+
+    setting: str
+    ladder: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Fixture:
+    """Stored outputs of a reference implementation, as ``MethodCard.replay`` gets them.
+
+    ``network`` and ``config`` are the reference's own; ``images`` are the clip's frames in order; ``prompts``
+    maps a frame's index to the (height, width) mask given there; ``fill(key, shape)`` gives the weights by the
+    fixture's rule; ``float64`` asks for a replay in double precision; ``forced_labels`` (frames, height, width)
+    replaces the method's own labels in its memory where it is not None. The replay may know the length.
+    """
+
+    name: str
+    network: str
+    config: Mapping[str, Any]
+    images: tuple[Image, ...]
+    prompts: Mapping[int, LabelMap]
+    fill: Callable[[str, tuple[int, ...]], NDArray[np.float32]]
+    float64: bool
+    forced_labels: LabelMap | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ReferenceFrame:
+    """What a replay gives for one frame.
+
+    ``probabilities`` (1 + objects, height, width), background first, or None where the reference gives none;
+    ``labels`` (height, width) in the reference's internal numbering; ``sizes`` are the fixture's memory sizes by
+    name; ``events`` its events of this frame; ``probes`` its intermediate tensors of this frame by name, whole
+    and not yet thinned out to what the fixture stores.
+    """
+
+    probabilities: NDArray[np.floating[Any]] | None
+    labels: LabelMap
+    sizes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    events: tuple[Mapping[str, Any], ...] = ()
+    probes: Mapping[str, NDArray[Any]] = dataclasses.field(default_factory=dict)
+
+
+Load = Callable[[Runtime, Weights, Any], Model]
+Replay = Callable[[Fixture], Iterator[ReferenceFrame]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodCard:
+    """A method's description, importable without a network library.
+
+    ``settings`` is a frozen dataclass whose fields are made by `setting`. ``checkpoints`` are the official file
+    names looked for below the weights folder. ``fixtures`` maps the network names of stored reference outputs to
+    the variants that replay them ("" is the method without a variant). ``shares`` names modules beside the
+    adapter's own folder whose source can change its answers.
+    """
+
+    name: str
+    summary: str
+    load: Load
+    title: str = ""
+    family: str = ""
+    paper: str = ""
+    memory: str = ""
+    licence: str = ""
+    tasks: tuple[Literal["vos", "vis"], ...] = ("vos",)
+    settings: type[Any] = NoSettings
+    variants: tuple[Variant, ...] = ()
+    knob: Knob | None = None
+    needs_weights: bool = False
+    checkpoints: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    shares: tuple[str, ...] = ()
+    fixtures: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    replay: Replay | None = None

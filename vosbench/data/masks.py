@@ -1,0 +1,118 @@
+"""Object masks as PNG files: what every official tool reads, and what every server takes."""
+
+from __future__ import annotations
+
+import io
+import secrets
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+
+from vosbench.errors import DataError
+from vosbench.types import LabelMap
+
+MOST_PIXELS = 1 << 26
+"""Masks with more pixels than this (twice 8K) are taken for decompression bombs."""
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_LABEL_MODES = ("P", "L", "1", "I;16", "LA")
+_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, OverflowError, MemoryError)
+
+
+def read_mask(path: Path) -> LabelMap:
+    """Gives back a mask's labels: (height, width), uint8 or uint16, row-major.
+
+    The values are those of ``numpy.array(PIL.Image.open(path))``, which all official tools take: palette files give
+    the palette's indices, 8 and 16 bit grey their values, 2 and 4 bit grey their values times 85 and 17, 1 bit grey
+    0 and 1. Of grey with transparency (one file of DAVIS 2016) it is the grey.
+    """
+    data = _contents(path)
+    _check_header(path, data)
+    try:
+        with Pillow.open(io.BytesIO(data), formats=["PNG"]) as image:
+            mode = image.mode
+            pixels = np.array(image) if mode in _LABEL_MODES else None
+    except _UNREADABLE as error:
+        raise DataError(f"the mask cannot be decoded: {error}", where=str(path), fix="write the file again") from error
+    if pixels is None:
+        raise DataError(
+            f"the mask is a colour image (mode {mode}), so its labels are unknown",
+            where=str(path),
+            fix="write object ids as a palette or grey PNG, as DAVIS does",
+        )
+    if mode == "LA":
+        pixels = pixels[..., 0]
+    wide = pixels.dtype.itemsize > 1
+    return np.ascontiguousarray(pixels, np.uint16 if wide else np.uint8)
+
+
+def write_mask(path: Path, labels: LabelMap) -> None:
+    """Write labels (height, width) as a PNG with the palette of DAVIS, or as 16 bit grey where an id exceeds 255.
+
+    The file appears under its name when it is whole. Its folder must exist.
+    """
+    if labels.ndim != 2 or labels.size == 0 or labels.dtype.kind not in "ub":
+        raise DataError(
+            f"{labels.dtype} of shape {labels.shape} is no label map",
+            where=str(path),
+            fix="give a non-empty (height, width) array of unsigned integers",
+        )
+    largest = int(labels.max())
+    if largest > np.iinfo(np.uint16).max:
+        raise DataError(f"id {largest} does not fit into a PNG", where=str(path), fix="number the objects up to 65535")
+    if largest > np.iinfo(np.uint8).max:
+        image = Pillow.fromarray(labels.astype(np.uint16))
+    else:
+        image = Pillow.fromarray(labels.astype(np.uint8))
+        image.putpalette(voc_palette().tobytes())
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    _publish(path, stream.getvalue())
+
+
+def voc_palette() -> NDArray[np.uint8]:
+    """Gives back the colours of PASCAL VOC, which DAVIS took over: (256, 3), uint8, RGB.
+
+    Bit 3 k + c of an index is bit 7 - k of colour c.
+    """
+    indices = np.arange(256)
+    palette = np.zeros((256, 3), np.uint8)
+    for colour in range(3):
+        for place in range(3):
+            bit = indices >> (3 * place + colour) & 1
+            palette[:, colour] |= (bit << (7 - place)).astype(np.uint8)
+    return palette
+
+
+def _contents(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise DataError("there is no such mask", where=str(path), fix="check that the data set is whole") from error
+    except OSError as error:
+        raise DataError(f"the mask cannot be read: {error.strerror}", where=str(path)) from error
+
+
+def _check_header(path: Path, data: bytes) -> None:
+    """Refuse what is no PNG, and sizes that nobody draws masks at, before anything is decoded."""
+    if len(data) < 33 or not data.startswith(_SIGNATURE):
+        raise DataError("the mask is no PNG file", where=str(path), fix="masks are palette or grey PNG files")
+    width, height = struct.unpack(">II", data[16:24])
+    if width * height > MOST_PIXELS:
+        raise DataError(f"the mask claims {width} x {height} pixels", where=str(path), fix="the file is broken")
+
+
+def _publish(path: Path, data: bytes) -> None:
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        draft.write_bytes(data)
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise DataError(
+            f"the mask cannot be written: {error.strerror}", where=str(path), fix="check the folder and free space"
+        ) from error

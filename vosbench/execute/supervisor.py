@@ -1,0 +1,214 @@
+"""Sees a plan through: starts processes for what is missing, records those that die, waits for other runs' cells."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from vosbench.errors import StoreError
+from vosbench.execute.process import CellProcess, SilenceError
+from vosbench.machine import Machine
+from vosbench.records import CellSpec, Event, Job, Outcome, Record
+from vosbench.store.run import MASKS_FOLDER, Run
+
+PATIENCE = 1.0
+"""Seconds between looks at cells that another process works on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Seconds a cell's process may be silent: until the first frame of a video, and between frames."""
+
+    first_frame: float = 1800.0
+    frame: float = 600.0
+
+
+class Progress(Protocol):
+    """Is told what goes on, in order."""
+
+    def begin(self, cells: int, found: int) -> None:
+        """A run begins with ``cells`` planned, ``found`` of them finished before."""
+
+    def event(self, spec: CellSpec, event: Event) -> None:
+        """A cell's process said something."""
+
+    def ended(self, spec: CellSpec, outcome: Outcome) -> None:
+        """A cell is finished, well or not."""
+
+    def failed(self, spec: CellSpec, reason: str) -> None:
+        """A method could not be started; its cells stay missing."""
+
+
+@dataclass(slots=True)
+class Result:
+    """How a run ended: records by cell key, and the reasons of methods that could not be started, by label."""
+
+    records: dict[str, Record] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Visit:
+    """What happened while one process ran: the cell it was on, and whether anything was achieved."""
+
+    current: CellSpec | None = None
+    frame: int = 0
+    achieved: bool = False
+    failure: str = ""
+
+
+class Supervisor:
+    """Runs the cells of a plan into a run's folder."""
+
+    def __init__(
+        self,
+        run: Run,
+        machine: Machine,
+        progress: Progress,
+        *,
+        limits: Limits,
+        interpreters: Mapping[str, str] | None = None,
+    ) -> None:
+        self._run = run
+        self._machine = machine
+        self._progress = progress
+        self._limits = limits
+        self._interpreters = interpreters or {}
+        self._result = Result()
+
+    def execute(self, cells: Iterable[CellSpec]) -> Result:
+        """Gives back how every cell ended, running only what is missing.
+
+        Raises `StoreError` on a full disk. Interrupted, it ends its process; what was finished is kept.
+        """
+        pending = list(cells)
+        self._collect(pending)
+        self._progress.begin(len(pending), len(self._result.records))
+        while pending := [spec for spec in pending if self._open(spec)]:
+            free = [spec for spec in pending if self._is_free(spec)]
+            achieved = [self._visit(group) for group in _groups(free)]
+            if not any(achieved):
+                time.sleep(PATIENCE)
+            self._collect(pending, tell=True)
+        return self._result
+
+    def _open(self, spec: CellSpec) -> bool:
+        return spec.key not in self._result.records and spec.method_key not in self._result.failures
+
+    def _is_free(self, spec: CellSpec) -> bool:
+        claim = self._run.claim(spec)
+        if claim is not None:
+            claim.release()
+        return claim is not None
+
+    def _collect(self, cells: Iterable[CellSpec], *, tell: bool = False) -> None:
+        """Take in the records that are there, this run's and other processes'."""
+        for spec in cells:
+            if spec.key in self._result.records:
+                continue
+            record = self._run.record(spec)
+            if record is not None:
+                self._result.records[spec.key] = record
+                if tell:
+                    self._progress.ended(spec, record.outcome)
+
+    def _visit(self, group: tuple[CellSpec, ...]) -> bool:
+        """Run one process over a group; gives back whether anything was achieved."""
+        first = group[0]
+        by_key = {spec.key: spec for spec in group}
+        process = CellProcess(
+            Job(run=self._run.path, cells=group),
+            run_log(self._run, first),
+            self._interpreters.get(first.method.name, sys.executable),
+        )
+        visit = _Visit()
+        try:
+            for event in process.events(self._limits.first_frame, self._limits.frame):
+                self._take(by_key.get(event.key, first), event, visit)
+            status = process.end()
+            if visit.current is not None:
+                self._record_death(visit, Outcome(status="killed", frame=visit.frame, reason=_death(status)))
+            elif status != 0 and not visit.failure:
+                visit.failure = f"its process ended with status {status}\n{process.last_words()}"
+        except SilenceError as error:
+            process.kill()
+            self._record_silence(visit, error)
+        finally:
+            process.kill()
+        if visit.failure:
+            self._result.failures[first.method_key] = visit.failure
+            self._progress.failed(first, visit.failure)
+        return visit.achieved
+
+    def _take(self, spec: CellSpec, event: Event, visit: _Visit) -> None:
+        if event.kind == "disk full":
+            raise StoreError(event.text)
+        if event.kind == "failed":
+            visit.failure = event.text
+            visit.current = None
+        elif event.kind == "video":
+            visit.current, visit.frame = spec, 0
+        elif event.kind == "frame":
+            visit.frame = event.frame + 1
+        elif event.kind == "finished":
+            visit.current, visit.achieved = None, True
+            self._collect([spec], tell=True)
+        self._progress.event(spec, event)
+
+    def _record_silence(self, visit: _Visit, error: SilenceError) -> None:
+        if visit.current is None:
+            visit.failure = f"{error} while it was loading"
+            return
+        limit = "first-frame" if visit.frame == 0 else "frame"
+        reason = f"{error}; raise the limit with --{limit}-limit"
+        self._record_death(visit, Outcome(status="timeout", frame=visit.frame, reason=reason))
+
+    def _record_death(self, visit: _Visit, outcome: Outcome) -> None:
+        """Publish what a dead process left of its cell: the masks written so far, and how it died."""
+        spec = visit.current
+        visit.achieved = True
+        claim = self._run.claim(spec) if spec is not None else None
+        if spec is None or claim is None:
+            return
+        try:
+            workspace = self._run.path / ".unfinished" / spec.key[:24]
+            (workspace / MASKS_FOLDER).mkdir(parents=True, exist_ok=True)
+            record = Record(
+                key=spec.key,
+                spec=spec,
+                outcome=outcome,
+                frames=visit.frame,
+                machine=self._machine,
+                started=datetime.now(UTC).isoformat(timespec="seconds"),
+            )
+            self._run.publish(workspace, record)
+        finally:
+            claim.release()
+        self._collect([spec], tell=True)
+
+
+def _groups(cells: list[CellSpec]) -> list[tuple[CellSpec, ...]]:
+    """Gives back the cells that one process runs: one suite, one method, one pass, in the plan's order."""
+    groups: dict[tuple[int, str, str], list[CellSpec]] = {}
+    for spec in cells:
+        groups.setdefault((spec.repeat, spec.suite.name, spec.method_key), []).append(spec)
+    return [tuple(group) for group in groups.values()]
+
+
+def _death(status: int) -> str:
+    if status == -signal.SIGKILL:
+        return "killed by signal 9; the system kills a process like this when the machine runs out of memory"
+    if status < 0:
+        return f"died of signal {-status} ({signal.Signals(-status).name})"
+    return f"ended by itself with status {status} in the middle of the video"
+
+
+def run_log(run: Run, spec: CellSpec) -> Path:
+    """Gives back the file that holds what a method's processes printed."""
+    return run.path / "logs" / f"{spec.folder.parent.name}.log"

@@ -1,0 +1,56 @@
+"""Does memory grow on a long video? XMem's rule, a robust slope of the second half, and a verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vosbench.stats import Slope, robust_slope
+
+Verdict = Literal["bounded", "growing", "too short"]
+
+SHORTEST = 100
+"""Frames. Below it a bank that is still filling looks like one that grows for ever."""
+
+NEGLIGIBLE = 1 << 20
+"""Bytes over the second half of a video. A smaller rise is the allocator's own unrest, not a bank."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """How memory changes over a video, in bytes per frame.
+
+    ``frames_100_to_200`` is XMem's rule (section 4.1: the difference between the 100th and the 200th frame, per
+    frame), None for videos of fewer than 200 frames. ``tail`` is the Theil-Sen slope of the second half.
+    """
+
+    frames_100_to_200: float | None
+    tail: Slope | None
+    verdict: Verdict
+
+    @property
+    def per_frame(self) -> float | None:
+        """The value for a table: XMem's rule where the video is long enough, else the slope of its second half."""
+        if self.frames_100_to_200 is not None:
+            return self.frames_100_to_200
+        return self.tail.value if self.tail is not None else None
+
+
+def measure_growth(memory: NDArray[np.float64]) -> Growth:
+    """Gives back the growth of a series of bytes after each frame, (frames,)."""
+    finite = memory[np.isfinite(memory)]
+    if finite.size != memory.size:
+        return Growth(frames_100_to_200=None, tail=None, verdict="too short")
+    rule = float(memory[199] - memory[99]) / 100 if memory.size >= 200 else None
+    half = memory[memory.size // 2 :]
+    tail = robust_slope(half)
+    return Growth(frames_100_to_200=rule, tail=tail, verdict=_verdict(memory.size, half.size, tail))
+
+
+def _verdict(frames: int, half: int, tail: Slope | None) -> Verdict:
+    if frames < SHORTEST or tail is None:
+        return "too short"
+    return "growing" if tail.low > 0 and tail.value * half > NEGLIGIBLE else "bounded"

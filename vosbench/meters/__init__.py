@@ -1,0 +1,1 @@
+"""What a run measures: the clock and the memory meters of host and device."""

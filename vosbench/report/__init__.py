@@ -1,0 +1,1 @@
+"""Turns a run's records into tables. Reads what is stored, runs nothing."""

@@ -1,0 +1,123 @@
+"""Scores stored masks, outside the process that made them, again whenever it is asked to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vosbench.data.masks import read_mask
+from vosbench.data.suite import Suite, load_suite
+from vosbench.data.video import Video, open_video, read_truth
+from vosbench.digest import digest_file, digest_json
+from vosbench.errors import DataError, ScoreError, StoreError
+from vosbench.metrics.protocol import Protocol, find_protocol
+from vosbench.metrics.records import VideoScore
+from vosbench.metrics.video import score_video
+from vosbench.records import Record
+from vosbench.store.atomic import write_whole
+from vosbench.store.run import MASKS_FOLDER, Run
+
+SCORES_SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unscored:
+    """A cell or video without a score, and why."""
+
+    name: str
+    reason: str
+
+
+def score_run(run: Run, *, official_decay: bool = False) -> list[Unscored]:
+    """Score every finished cell of a run whose score is not there; gives back those that have none, and why.
+
+    Cells of random weights have none: what they would show is not an accuracy.
+    """
+    without: list[Unscored] = []
+    for folder, record in run.records():
+        if record.outcome.status != "ok" or not record.spec.method.weights.trained:
+            continue
+        try:
+            score_cell(folder, record, official_decay=official_decay)
+        except (ScoreError, DataError) as error:
+            name = f"{record.spec.suite.name} {record.spec.method.label} {record.spec.video}"
+            without.append(Unscored(name=name, reason=str(error)))
+    return without
+
+
+def score_cell(folder: Path, record: Record, *, official_decay: bool = False) -> VideoScore:
+    """Gives back a cell's score by its suite's protocol, from the stored file where masks and truth are still those.
+
+    Raises `ScoreError` where the protocol refuses, `DataError` where the truth is not there.
+    """
+    spec = record.spec
+    protocol = find_protocol(spec.suite.protocol)
+    video = open_video(load_suite(spec.suite.file), spec.suite.root, spec.video, max_frames=spec.max_frames)
+    inputs = digest_json(
+        [record.masks_digest, official_decay, [[name, digest_file(path)] for name, path in video.masks.items()]]
+    )
+    path = _file(folder, protocol.name)
+    stored = _read(path)
+    if stored is not None and stored.get("inputs") == inputs:
+        return VideoScore.from_json(stored["score"])
+    score = score_masks(protocol, video, folder / MASKS_FOLDER, official_decay=official_decay)
+    value = {"schema": SCORES_SCHEMA, "inputs": inputs, "score": score.to_json()}
+    write_whole(path, json.dumps(value).encode())
+    return score
+
+
+def read_score(folder: Path, protocol: str) -> VideoScore | None:
+    """Gives back the score that lies beside a cell's masks, or None."""
+    stored = _read(_file(folder, protocol))
+    return VideoScore.from_json(stored["score"]) if stored is not None else None
+
+
+def score_folder(
+    folder: Path, suite: Suite, root: Path, videos: tuple[str, ...], protocol: Protocol, *, official_decay: bool = False
+) -> list[VideoScore]:
+    """Gives back the scores of masks that lie as ``folder/VIDEO/FRAME.png``, whoever wrote them.
+
+    Raises `ScoreError` for a missing video or mask and for whatever the protocol refuses.
+    """
+    scores: list[VideoScore] = []
+    for name in videos:
+        if not (folder / name).is_dir():
+            raise ScoreError(
+                f"there are no masks of video '{name}'",
+                where=f"suite {suite.name}, expected {folder / name}",
+                fix="write one folder of PNG masks per video, or name the videos to score with --videos",
+            )
+        video = open_video(suite, root, name)
+        scores.append(score_masks(protocol, video, folder / name, official_decay=official_decay))
+    return scores
+
+
+def score_masks(protocol: Protocol, video: Video, masks: Path, *, official_decay: bool = False) -> VideoScore:
+    """Gives back the score of one video's masks, ``masks/FRAME.png``, against its truth."""
+    annotated = [name for name in video.names if name in video.masks]
+    return score_video(
+        protocol,
+        video=video.id,
+        frames=annotated,
+        read_prediction=lambda name: read_mask(masks / f"{name}.png"),
+        read_truth=lambda name: read_truth(video, name),
+        official_decay=official_decay,
+    )
+
+
+def _file(folder: Path, protocol: str) -> Path:
+    return folder / f"scores.{protocol}.json"
+
+
+def _read(path: Path) -> Mapping[str, Any] | None:
+    if not path.is_file():
+        return None
+    try:
+        value: Mapping[str, Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise StoreError(f"the scores cannot be read: {error}", where=str(path), fix="delete the file: it is computed "
+                         "again") from error  # fmt: skip
+    return value if value.get("schema") == SCORES_SCHEMA else None

@@ -1,0 +1,175 @@
+"""The frame loop: warm up, open, step frame by frame under the clock, read the meters between steps, close."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from vosbench.contract import Model, ReportsFootprint, ReportsTrace, Session, View
+from vosbench.errors import AdapterError
+from vosbench.meters.clock import timed
+from vosbench.meters.device import Device, Memory
+from vosbench.types import Frame, Instance, LabelMap, Prediction, Track
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameRow:
+    """What was measured on one frame; ``footprint`` in bytes per bank."""
+
+    index: int
+    name: str
+    seconds: float
+    core_seconds: float | None
+    memory: Memory
+    footprint: Mapping[str, int] = field(default_factory=dict)
+    trace: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """What is known when a video ended: late answers, and the memory after the session was closed."""
+
+    tracks: tuple[Track, ...]
+    after_close: Memory
+
+
+def warm_up(model: Model, view: View, frames: Iterable[Frame], device: Device) -> int:
+    """Answer ``frames`` in a session that is thrown away; gives back how many there were."""
+    session = model.open(view)
+    count = 0
+    try:
+        for frame in frames:
+            session.step(frame)
+            count += 1
+    finally:
+        session.close()
+    device.synchronize()
+    return count
+
+
+def run_video(
+    model: Model,
+    view: View,
+    frames: Iterable[Frame],
+    device: Device,
+    *,
+    core: bool,
+    harness_bytes: Callable[[], int],
+    answer: Callable[[Frame, Prediction], None],
+) -> Iterator[FrameRow | Ending]:
+    """Yields a `FrameRow` for each frame and an `Ending` last.
+
+    ``answer`` is given each checked prediction, outside the timed region. ``harness_bytes`` tells how many live
+    bytes of the process are the harness's own (frames decoded ahead), so that it does not measure itself.
+    Raises `AdapterError` for an answer that breaks the contract.
+    """
+    known: set[int] = set()
+    session = model.open(view)
+    closed = False
+    try:
+        for frame in frames:
+            if frame.prompt is not None:
+                known.update(frame.prompt.ids)
+            row, prediction = _step(session, frame, device, core=core, harness_bytes=harness_bytes)
+            validate_prediction(prediction, frame=frame, view=view, known_ids=known)
+            answer(frame, prediction)
+            yield row
+        tracks = tuple(session.finish() or ())
+        closed = True
+        session.close()
+        device.synchronize()
+        yield Ending(tracks=tracks, after_close=_without(device.read(), harness_bytes()))
+    finally:
+        if not closed:
+            session.close()
+
+
+def validate_prediction(prediction: Any, *, frame: Frame, view: View, known_ids: Iterable[int]) -> None:
+    """Raise `AdapterError` unless ``prediction`` is what the contract asks for.
+
+    VOS: (height, width) of the frame, unsigned, ids among ``known_ids`` and 0. VIS: a tuple of `Instance` with
+    (height, width) bool masks and scores in [0, 1].
+    """
+    where = f"video {view.id}, frame {frame.index} ({frame.name})"
+    if isinstance(prediction, tuple):
+        _validate_instances(prediction, frame.image.shape[:2], where)
+    else:
+        _validate_labels(prediction, frame.image.shape[:2], set(known_ids), where)
+
+
+def ids_in(labels: LabelMap) -> tuple[int, ...]:
+    """Gives back the non-zero ids of a label map, ascending."""
+    present = np.flatnonzero(np.bincount(labels.ravel())) if labels.dtype.itemsize <= 2 else np.unique(labels)
+    return tuple(int(i) for i in present if i != 0)
+
+
+def _step(
+    session: Session, frame: Frame, device: Device, *, core: bool, harness_bytes: Callable[[], int]
+) -> tuple[FrameRow, Prediction]:
+    device.reset_peaks()
+    answer = timed(device, lambda: session.step(frame), core=core)
+    memory = _without(device.read(), harness_bytes())
+    row = FrameRow(
+        index=frame.index,
+        name=frame.name,
+        seconds=answer.seconds,
+        core_seconds=answer.core_seconds,
+        memory=memory,
+        footprint=dict(session.footprint()) if isinstance(session, ReportsFootprint) else {},
+        trace=dict(session.trace()) if isinstance(session, ReportsTrace) else {},
+    )
+    return row, answer.value
+
+
+def _without(memory: Memory, own_bytes: int) -> Memory:
+    """Gives back the reading less the harness's own live bytes."""
+    if memory.host.live is None:
+        return memory
+    return replace(memory, host=replace(memory.host, live=memory.host.live - own_bytes))
+
+
+def _validate_labels(labels: Any, shape: tuple[int, ...], known: set[int], where: str) -> None:
+    if not isinstance(labels, np.ndarray):
+        raise AdapterError(
+            f"step() gave a {type(labels).__name__}, expected a numpy label map",
+            where=where,
+            fix="return a (height, width) array of uint8 or uint16 on the host",
+        )
+    if labels.shape != shape:
+        raise AdapterError(
+            f"the label map has shape {labels.shape}, the frame {shape}",
+            where=where,
+            fix="return labels at the frame's own size, (height, width)",
+        )
+    if labels.dtype.kind != "u":
+        raise AdapterError(
+            f"the label map has dtype {labels.dtype}", where=where, fix="return unsigned integers: uint8 or uint16"
+        )
+    unknown = sorted(set(ids_in(labels)) - known)
+    if unknown:
+        raise AdapterError(
+            f"the label map holds ids {unknown[:5]} that no prompt announced (announced: {sorted(known)[:10]})",
+            where=where,
+            fix="answer with the data set's own ids, as the prompts give them",
+        )
+
+
+def _validate_instances(instances: Sequence[Any], shape: tuple[int, ...], where: str) -> None:
+    for instance in instances:
+        if not isinstance(instance, Instance):
+            raise AdapterError(
+                f"step() gave a tuple with a {type(instance).__name__}", where=where, fix="give vosbench.types.Instance"
+            )
+        if instance.mask.shape != shape or instance.mask.dtype != np.bool_:
+            raise AdapterError(
+                f"track {instance.track_id}: mask {instance.mask.shape} {instance.mask.dtype}, expected {shape} bool",
+                where=where,
+                fix="return masks at the frame's own size",
+            )
+        if not 0.0 <= instance.score <= 1.0:
+            raise AdapterError(
+                f"track {instance.track_id}: score {instance.score}", where=where, fix="scores lie in [0, 1]"
+            )

@@ -1,0 +1,68 @@
+"""YAML files whose every key is known: a mistake is quoted with its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+
+from vosbench.errors import UsageError
+from vosbench.plain import PlainError, from_plain
+
+T = TypeVar("T")
+
+LARGEST_FILE = 1 << 20
+"""Bytes. Suites and recipes are a page long; a larger file is a mistake or an attack."""
+
+
+def load_yaml(cls: type[T], path: Path) -> T:
+    """Gives back the ``cls`` that the file describes.
+
+    Raises `UsageError` with the file, the line and its text for torn YAML, unknown or missing keys and values of
+    another type. Aliases are refused: they can blow a small file up to gigabytes.
+    """
+    text = _read(path)
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
+            raise UsageError("YAML aliases (*name) are not read here", where=str(path), fix="write the value out")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(f"this is not YAML: {error}", where=str(path), fix="mend the line named above") from error
+    try:
+        return from_plain(cls, value)
+    except PlainError as error:
+        line = _line_of(node, error.path)
+        quoted = text.splitlines()[line].strip() if line < len(text.splitlines()) else ""
+        raise UsageError(
+            error.message,
+            where=f"{path}, line {line + 1}: {quoted}",
+            fix="mend this line; the suites that come with vosbench are examples of every key",
+        ) from error
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise UsageError(f"larger than {LARGEST_FILE} bytes", where=str(path), fix="name a suite or recipe file")
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot be read: {error}", where=str(path), fix="check the path and its encoding") from error
+
+
+def _line_of(node: yaml.Node | None, path: tuple[str | int, ...]) -> int:
+    line = node.start_mark.line if node is not None else 0
+    for step in path:
+        child: yaml.Node | None = None
+        if isinstance(node, yaml.MappingNode):
+            for key, item in node.value:
+                if key.value == str(step):
+                    line, child = key.start_mark.line, item
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            child = node.value[step]
+            line = child.start_mark.line
+        if child is None:
+            return line
+        node = child
+    return line
