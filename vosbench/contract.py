@@ -244,7 +244,8 @@ class MethodCard:
     ``settings`` is a frozen dataclass whose fields are made by `setting`. ``checkpoints`` are the official file
     names looked for below the weights folder. ``fixtures`` maps the network names of stored reference outputs to
     the variants that replay them ("" is the method without a variant). ``shares`` names modules beside the
-    adapter's own folder whose source can change its answers.
+    adapter's own folder whose source can change its answers. ``ranked`` is False for self-checks, which stand in a
+    table but win nothing.
     """
 
     name: str
@@ -260,6 +261,7 @@ class MethodCard:
     variants: tuple[Variant, ...] = ()
     knob: Knob | None = None
     needs_weights: bool = False
+    ranked: bool = True
     checkpoints: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     shares: tuple[str, ...] = ()

@@ -101,6 +101,7 @@ def _method_spec(text: str, request: Request, registry: Registry, places: Places
         settings=to_plain(method.settings),
         weights=resolve_weights(method, choice, places.weights),
         source=source_digest(method.card),
+        ranked=method.card.ranked,
         adapter_file=method.adapter_file.resolve() if method.adapter_file else None,
     )
 

@@ -18,7 +18,10 @@ Status = Literal["ok", "oom", "timeout", "killed", "error", "skipped"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodSpec:
-    """A method as a cell runs it: ``name`` with variants, ``label`` for people, ``source`` the adapter's digest."""
+    """A method as a cell runs it: ``name`` with variants, ``label`` for people, ``source`` the adapter's digest.
+
+    ``ranked`` is False for self-checks of the harness.
+    """
 
     name: str
     label: str
@@ -26,6 +29,7 @@ class MethodSpec:
     settings: Mapping[str, Any]
     weights: Weights
     source: str
+    ranked: bool = True
     adapter_file: Path | None = None
 
 

@@ -53,5 +53,6 @@ CARD = MethodCard(
     summary="repeats the mask each object entered with",
     memory="the last mask given",
     licence="MIT",
+    ranked=False,
     load=load,
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import struct
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,9 +71,7 @@ def read_checkpoint(path: Path) -> State:
             where=str(path),
             fix="export the network's state_dict()",
         )
-    return {
-        str(key).removeprefix("module."): value for key, value in content.items() if isinstance(value, Tensor)
-    }
+    return {str(key).removeprefix("module."): value for key, value in content.items() if isinstance(value, Tensor)}
 
 
 def load_state(network: nn.Module, state: Mapping[str, Tensor], *, expected: str, where: str) -> None:
@@ -140,14 +140,21 @@ def _read_safetensors(path: Path) -> Any:
 
 def _read_pickle(path: Path) -> Any:
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with path.open("rb") as stream:
+            begins = stream.read(2)
+        if begins[:1] != b"\x80" and begins != b"PK":
+            raise ValueError("it begins neither like an archive nor like a pickle")
+        with warnings.catch_warnings():
+            # An unusual pickle protocol is no news: the file is read or refused all the same.
+            warnings.simplefilter("ignore", UserWarning)
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(
             f"the file needs more than weights to be read, and that could run code: {_first_line(error)}",
             where=str(path),
             fix="load it where you trust it and save the network's state_dict() alone, best as .safetensors",
         ) from error
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError, AttributeError) as error:
+    except (RuntimeError, OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, struct.error) as error:
         raise _unreadable(path, error) from error
 
 

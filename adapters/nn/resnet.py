@@ -89,9 +89,7 @@ class ResNet18MaskTrunk(nn.Module):
 
     def __init__(self, mask_channels: int, *, bias: bool) -> None:
         super().__init__()
-        self.conv1 = SharedConv2d(
-            mask_channels, 3, 64, shared_first=True, kernel_size=7, stride=2, bias=bias
-        )
+        self.conv1 = SharedConv2d(mask_channels, 3, 64, shared_first=True, kernel_size=7, stride=2, bias=bias)
         self.bn1 = nn.BatchNorm2d(64)
         self.layer1 = basic_layer(64, 64, 1, bias=bias)
         self.layer2 = basic_layer(64, 128, 2, bias=bias)

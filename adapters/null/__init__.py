@@ -45,5 +45,6 @@ CARD = MethodCard(
     summary="answers background; shows what the harness itself costs",
     memory="none",
     licence="MIT",
+    ranked=False,
     load=load,
 )

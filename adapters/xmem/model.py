@@ -13,7 +13,7 @@ from vosbench.adapters.nn.runtime import compile_modules
 from vosbench.adapters.nn.weights import build_network
 from vosbench.adapters.xmem.inference import XMemInference
 from vosbench.adapters.xmem.network import ADJUSTMENTS, XMemNetwork
-from vosbench.adapters.xmem.settings import XMemSettings
+from vosbench.adapters.xmem.settings import XMemSettings, check_settings
 from vosbench.contract import Runtime, View, Weights
 
 

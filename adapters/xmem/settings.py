@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vosbench.contract import setting
+from vosbench.errors import UsageError
 
 OFFICIAL = "official code (hkchengrex/XMem), "
 
@@ -54,10 +55,24 @@ class XMemSettings:
         minimum=-1,
     )
     hidden_dim: int = setting(
-        64, source=OFFICIAL + "util/configuration.py hidden_dim", help="channels of the sensory memory; 0: none", minimum=0
+        64,
+        source=OFFICIAL + "util/configuration.py hidden_dim",
+        help="channels of the sensory memory; 0: none",
+        minimum=0,
     )
     single_object: bool = setting(
         False,
         source=OFFICIAL + "model/network.py XMem(single_object)",
         help="the value encoder sees each object's mask without the other objects'",
     )
+
+
+def check_settings(settings: XMemSettings) -> None:
+    """Raise `UsageError` for settings that contradict each other."""
+    if settings.enable_long_term and settings.min_mid_term_frames >= settings.max_mid_term_frames:
+        raise UsageError(
+            f"min_mid_term_frames={settings.min_mid_term_frames} leaves nothing to consolidate of "
+            f"max_mid_term_frames={settings.max_mid_term_frames}",
+            where="settings of xmem",
+            fix="set min_mid_term_frames below max_mid_term_frames (official: 5 and 10)",
+        )

@@ -18,13 +18,13 @@ from vosbench.data.masks import write_mask
 from vosbench.data.stream import FrameStream
 from vosbench.data.video import Video
 from vosbench.digest import digest_array, digest_json
-from vosbench.errors import AdapterError, VosbenchError
+from vosbench.errors import AdapterError, StoreError, VosbenchError
 from vosbench.machine import Machine
 from vosbench.meters.device import Device, Memory
 from vosbench.records import CellSpec, Event, MemorySummary, Outcome, Record
 from vosbench.session import Ending, run_video, warm_up
 from vosbench.stats import summarise_seconds
-from vosbench.store.atomic import DiskFullError
+from vosbench.store.atomic import storing
 from vosbench.types import Frame, Prediction
 
 Tell = Callable[[Event], None]
@@ -63,8 +63,8 @@ class Recording:
                 self._warm_up()
             with FrameStream(self._video) as stream:
                 self._run_frames(stream, tell)
-        except (DiskFullError, BrokenPipeError):
-            raise
+        except (StoreError, BrokenPipeError):
+            raise  # nothing can be kept, or nobody is left to tell
         except VosbenchError as error:
             return Outcome(status="error", frame=self._count, reason=str(error), detail=traceback.format_exc())
         except Exception as error:  # noqa: BLE001 - the cell boundary; whatever an adapter raises is recorded in full
@@ -109,7 +109,8 @@ class Recording:
                 fix="return a (height, width) label map",
             )
         self._digests.append(digest_array(prediction))
-        write_mask(self._masks / f"{frame.name}.png", prediction)
+        with storing(self._masks):
+            write_mask(self._masks / f"{frame.name}.png", prediction)
 
     def record(self, outcome: Outcome, machine: Machine, started: str) -> Record:
         """Gives back the cell's record."""

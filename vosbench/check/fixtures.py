@@ -211,7 +211,7 @@ def _rule(fields: Mapping[str, Any], path: Path) -> WeightRule:
 def _override(item: Mapping[str, Any]) -> Override:
     known = {"key", "mul", "add", "center", "in"}
     if set(item) - known:
-        raise ValueError(f"an override has the unknown field {sorted(set(item) - known)[0]!r}")
+        raise ValueError(f"an override has the unknown field {min(set(item) - known)!r}")
     columns = (int(item["in"][0]), int(item["in"][1])) if "in" in item else None
     return Override(
         key=str(item["key"]),

@@ -179,7 +179,7 @@ def probe_of(name: str, frames: int, family: Family, where: str) -> Probe:
     elif last.startswith("call") and last[4:].isdigit():
         frame = None
     else:
-        raise DataError(f"the probe {name} names no frame", where=where, fix="probes end in _t<frame>, _end or _call<i>")
+        raise DataError(f"the probe {name} names no frame", where=where, fix="names end in _t<frame>, _end or _call<i>")
     base = name if name in family.probes else stem
     if base not in family.probes:
         raise DataError(f"nothing says how the probe {name} was thinned out", where=where, fix="add a rule for it")

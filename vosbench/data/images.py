@@ -14,7 +14,7 @@ _JPEG_START = b"\xff\xd8"
 _JPEG_SCAN = b"\xff\xda"
 _JPEG_END = b"\xff\xd9"
 _PNG_START = b"\x89PNG\r\n\x1a\n"
-_PNG_END = b"IEND"
+_PNG_END = b"IEND\xaeB`\x82"
 
 
 def read_image(path: Path) -> Image:

@@ -53,7 +53,8 @@ def read_mask(path: Path) -> LabelMap:
 def write_mask(path: Path, labels: LabelMap) -> None:
     """Write labels (height, width) as a PNG with the palette of DAVIS, or as 16 bit grey where an id exceeds 255.
 
-    The file appears under its name when it is whole. Its folder must exist.
+    The file appears under its name when it is whole. Its folder must exist. Raises `DataError` for what is no label
+    map, and the system's own `OSError` where it cannot be written.
     """
     if labels.ndim != 2 or labels.size == 0 or labels.dtype.kind not in "ub":
         raise DataError(
@@ -111,8 +112,5 @@ def _publish(path: Path, data: bytes) -> None:
     try:
         draft.write_bytes(data)
         draft.replace(path)
-    except OSError as error:
+    finally:
         draft.unlink(missing_ok=True)
-        raise DataError(
-            f"the mask cannot be written: {error.strerror}", where=str(path), fix="check the folder and free space"
-        ) from error

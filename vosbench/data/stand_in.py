@@ -13,7 +13,7 @@ from vosbench.data.masks import write_mask
 from vosbench.data.suite import StandIn, Suite
 from vosbench.data.synthetic import Scene, SyntheticVideo
 from vosbench.digest import digest_files, digest_json
-from vosbench.errors import UsageError
+from vosbench.errors import DataError, UsageError
 from vosbench.plain import to_plain
 
 JPEG_QUALITY = 95
@@ -33,7 +33,14 @@ def stand_in_root(suite: Suite, split: str, cache: Path) -> Path:
         )
     target = cache / "synthetic" / f"{suite.name}-{split}-{_version(suite, split)[:12]}"
     if not target.is_dir():
-        _draw_whole(suite, suite.stand_in, split, target)
+        try:
+            _draw_whole(suite, suite.stand_in, split, target)
+        except OSError as error:
+            raise DataError(
+                f"the synthetic videos cannot be written: {error.strerror}",
+                where=str(target),
+                fix="free some space, or name another folder with VOSBENCH_CACHE",
+            ) from error
     return target
 
 

@@ -60,6 +60,7 @@ class MethodRow:
     mode: str
     repeats: int
     outputs_differ: bool
+    self_check: bool
 
     @property
     def complete(self) -> bool:
@@ -115,6 +116,7 @@ def _row(cells: list[Cell]) -> MethodRow:
         mode=_mode(cells[0].record),
         repeats=1 + max(cell.record.spec.repeat for cell in cells),
         outputs_differ=_outputs_differ(good),
+        self_check=not spec.method.ranked,
     )
 
 

@@ -176,7 +176,7 @@ def _marks(column: Column, rows: Sequence[MethodRow]) -> list[Literal["", "best"
         return marks
     groups: dict[tuple[str, str], list[int]] = {}
     for index, row in enumerate(rows):
-        if row.complete and column.value(row) is not None:
+        if row.complete and not row.self_check and column.value(row) is not None:
             groups.setdefault(_ranked_with(column, row), []).append(index)
     if len(groups) != 1:
         return marks

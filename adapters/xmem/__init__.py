@@ -1,0 +1,74 @@
+"""XMem (Cheng and Schwing, ECCV 2022): sensory, working and long-term memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vosbench.adapters.xmem.settings import XMemSettings
+from vosbench.contract import Fixture, Knob, MethodCard, Model, ReferenceFrame, Runtime, Variant, Weights
+
+
+def load(runtime: Runtime, weights: Weights, settings: XMemSettings) -> Model:
+    """Gives back the model; torch and the network are imported here and not before."""
+    from vosbench.adapters.xmem.model import load_model
+
+    return load_model(runtime, weights, settings)
+
+
+def replay(fixture: Fixture) -> Iterator[ReferenceFrame]:
+    """Yields what the official code's stored outputs are compared with."""
+    from vosbench.adapters.xmem.reference import replay_fixture
+
+    return replay_fixture(fixture)
+
+
+CARD = MethodCard(
+    name="xmem",
+    title="XMem",
+    family="xmem",
+    summary="three memories after the Atkinson-Shiffrin model: what is used much stays, as prototypes",
+    paper="Cheng and Schwing: XMem: Long-Term Video Object Segmentation with an Atkinson-Shiffrin Memory Model, "
+    "ECCV 2022",
+    memory="sensory, working (at most Tmax frames) and long-term (at most LTmax positions) with consolidation",
+    licence="MIT",
+    load=load,
+    settings=XMemSettings,
+    variants=(
+        Variant(
+            name="no-sensory",
+            axis="network",
+            summary="trained without sensory memory (table 5 of the paper)",
+            settings={"hidden_dim": 0},
+            retrained=True,
+            checkpoints=("XMem-no-sensory.pth",),
+        ),
+        Variant(
+            name="single-object",
+            axis="network",
+            summary="the value encoder does not see the other objects' masks",
+            settings={"single_object": True},
+            retrained=True,
+        ),
+        Variant(
+            name="no-long-term",
+            axis="memory",
+            summary="the working memory keeps every memory frame, nothing is consolidated",
+            settings={"enable_long_term": False},
+        ),
+    ),
+    knob=Knob(setting="max_long_term_elements", ladder=(500, 1000, 2500, 5000, 10000, 20000)),
+    needs_weights=True,
+    checkpoints=("XMem.pth", "XMem-s012.pth", "XMem-s2.pth"),
+    notes=(
+        "The official loop counts long-term usage only where the video is long enough to fill long-term memory; a run "
+        "does not know the length and always counts, which changes answers only where something is evicted.",
+        "The official loop remembers nothing on the last frame; a run does not know which frame is the last.",
+        "Where the official code evicts for one object group only and ends with an error for several, every group "
+        "loses the columns here.",
+        "Features are stored in single precision whatever the precision of the convolutions.",
+        "Frames resize bilinearly without antialiasing, as torchvision before 0.17 did.",
+    ),
+    shares=("vosbench.adapters.nn",),
+    fixtures={"xmem": "", "xmem_no_sensory": "no-sensory", "xmem_single_object": "single-object"},
+    replay=replay,
+)
