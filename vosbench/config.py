@@ -41,11 +41,11 @@ def find_places(data_flags: tuple[str, ...] = (), environment: Mapping[str, str]
     """
     saved = _config_file(environment)
     root, suites = _split_flags(data_flags)
-    if root is None and "VOSBENCH_DATA" in environment:
+    if root is None and environment.get("VOSBENCH_DATA"):
         root = Path(environment["VOSBENCH_DATA"])
     if root is None:
         root = saved.data
-    weights = Path(environment["VOSBENCH_WEIGHTS"]) if "VOSBENCH_WEIGHTS" in environment else saved.weights
+    weights = Path(environment["VOSBENCH_WEIGHTS"]) if environment.get("VOSBENCH_WEIGHTS") else saved.weights
     for path in [root, *suites.values()]:
         if path is not None and not path.expanduser().is_dir():
             raise UsageError(
@@ -80,7 +80,7 @@ def _config_file(environment: Mapping[str, str]) -> ConfigFile:
 
 
 def _cache(environment: Mapping[str, str]) -> Path:
-    if "VOSBENCH_CACHE" in environment:
+    if environment.get("VOSBENCH_CACHE"):
         return Path(environment["VOSBENCH_CACHE"]).expanduser().resolve()
     base = Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return base / "vosbench"

@@ -177,7 +177,8 @@ class Variant:
     """A named change of a method: ``xmem@no-sensory``.
 
     Variants of different ``axis`` compose (``deaot-l@r50@2f``), two of one axis do not. ``retrained`` says that
-    it needs weights of its own; otherwise it changes inference only. ``checkpoints`` replace the card's.
+    it needs weights of its own; otherwise it changes inference only. ``grows`` says that with it the bank never
+    forgets. ``checkpoints`` replace the card's.
     """
 
     name: str
@@ -185,6 +186,7 @@ class Variant:
     summary: str
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     retrained: bool = False
+    grows: bool = False
     checkpoints: tuple[str, ...] = ()
 
 
@@ -244,7 +246,9 @@ class MethodCard:
     ``settings`` is a frozen dataclass whose fields are made by `setting`. ``checkpoints`` are the official file
     names looked for below the weights folder. ``fixtures`` maps the network names of stored reference outputs to
     the variants that replay them ("" is the method without a variant). ``shares`` names modules beside the
-    adapter's own folder whose source can change its answers. ``ranked`` is False for self-checks, which stand in a
+    adapter's own folder whose source can change its answers. ``interval`` names the setting that says every how many
+    frames the bank is written, and ``grows`` that the bank never forgets: suites of long videos set the one by the
+    other. ``ranked`` is False for self-checks, which stand in a
     table but win nothing.
     """
 
@@ -260,6 +264,8 @@ class MethodCard:
     settings: type[Any] = NoSettings
     variants: tuple[Variant, ...] = ()
     knob: Knob | None = None
+    interval: str = ""
+    grows: bool = False
     needs_weights: bool = False
     ranked: bool = True
     checkpoints: tuple[str, ...] = ()

@@ -47,10 +47,23 @@ def measure_growth(memory: NDArray[np.float64]) -> Growth:
     rule = float(memory[199] - memory[99]) / 100 if memory.size >= 200 else None
     half = memory[memory.size // 2 :]
     tail = robust_slope(half)
-    return Growth(frames_100_to_200=rule, tail=tail, verdict=_verdict(memory.size, half.size, tail))
+    return Growth(frames_100_to_200=rule, tail=tail, verdict=_verdict(memory.size, half, tail))
 
 
-def _verdict(frames: int, half: int, tail: Slope | None) -> Verdict:
+def _verdict(frames: int, half: NDArray[np.float64], tail: Slope | None) -> Verdict:
     if frames < SHORTEST or tail is None:
         return "too short"
-    return "growing" if tail.low > 0 and tail.value * half > NEGLIGIBLE else "bounded"
+    steep = tail.low > 0 and tail.value * half.size > NEGLIGIBLE
+    return "growing" if steep and _rises(half) else "bounded"
+
+
+def _rises(half: NDArray[np.float64]) -> bool:
+    """Tells whether peak or trough of the last quarter of a video lies above that of the quarter before.
+
+    A bank that fills up and is cleared again (XMem's working memory) has a rising slope, because most pairs of frames
+    lie within one filling, but it comes back to the same peak and the same trough. Either may rise, so that one
+    outlier hides nothing.
+    """
+    before, after = half[: half.size // 2], half[half.size // 2 :]
+    rise = max(float(after.max() - before.max()), float(after.min() - before.min()))
+    return rise > NEGLIGIBLE / 2

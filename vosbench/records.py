@@ -13,6 +13,8 @@ from vosbench.machine import Machine
 
 RECORD_SCHEMA = 1
 
+Feed = Literal["all", "fifth"]
+
 Status = Literal["ok", "oom", "timeout", "killed", "error", "skipped"]
 
 
@@ -39,6 +41,8 @@ class SuiteSpec:
 
     ``title`` is for people and says "(synthetic)" of a stand-in, ``root`` holds its data, ``protocol`` names the
     scores, ``official_videos`` counts the videos of the split in the official data set, 0 where there is none.
+    ``has_truth`` is False where the truth is on a server; ``feed`` says whether every frame was given or every fifth;
+    ``times`` how often each video was played.
     """
 
     name: str
@@ -49,6 +53,9 @@ class SuiteSpec:
     protocol: str
     synthetic: bool
     official_videos: int
+    has_truth: bool = True
+    feed: Feed = "all"
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +63,8 @@ class CellSpec:
     """One method on one video of one suite, once.
 
     ``video_digest`` covers the frames and prompts, ``max_frames`` says where the video was cut (None: not at all),
-    ``fingerprint`` the hardware, because every cell is timed.
+    ``given`` holds the settings that the suite sets for this video, ``fingerprint`` the hardware, because every cell
+    is timed.
     """
 
     suite: SuiteSpec
@@ -66,6 +74,7 @@ class CellSpec:
     video_digest: str
     repeat: int = 0
     max_frames: int | None = None
+    given: Mapping[str, Any] = field(default_factory=dict)
     warmup_frames: int
     core: bool = False
     fingerprint: str
@@ -86,7 +95,8 @@ class CellSpec:
     @property
     def key(self) -> str:
         """The digest of everything that can change the answer or its time."""
-        return digest_json([self.method_key, self.suite.name, self.video, self.video_digest, self.repeat])
+        video = [self.video, self.video_digest, self.given, self.repeat]
+        return digest_json([self.method_key, self.suite.name, *video])
 
     @property
     def folder(self) -> Path:
@@ -175,7 +185,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Cells of one method with the same runtime, in order; their run's folder."""
+    """Cells of one method with the same runtime and settings, in order; their run's folder."""
 
     run: Path
     cells: tuple[CellSpec, ...]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import importlib.util
+import math
 import sys
+import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from typing import Any
 from vosbench.contract import MethodCard, Variant
 from vosbench.digest import digest_bytes, digest_file, digest_json
 from vosbench.errors import AdapterError, UsageError, VosbenchError, nearest
+from vosbench.plain import from_plain
 
 GROUP = "vosbench.methods"
 
@@ -34,6 +37,11 @@ class Method:
     def name(self) -> str:
         """The method as a command line names it: ``xmem@no-sensory``."""
         return "@".join([self.card.name, *(variant.name for variant in self.variants)])
+
+    @property
+    def grows(self) -> bool:
+        """True where the bank never forgets."""
+        return self.card.grows or any(variant.grows for variant in self.variants)
 
     @property
     def checkpoints(self) -> tuple[str, ...]:
@@ -72,7 +80,14 @@ class Registry:
                 where=f"method '{name}', entry point {point.value}",
                 fix="mend or uninstall the package that brings it; every other method goes on working",
             ) from error
-        return _checked_card(card, f"entry point {point.value}")
+        card = _checked_card(card, f"entry point {point.value}")
+        if card.name != name:
+            raise AdapterError(
+                f"the card's name is '{card.name}', its entry point's '{name}'",
+                where=f"entry point {point.value}",
+                fix="give both one name: a cell finds the method again by its card's",
+            )
+        return card
 
     def method(self, text: str, overrides: Mapping[str, str] | None = None) -> Method:
         """Gives back the method that ``text`` (``name@variant@variant``) names, with settings given as text.
@@ -91,18 +106,35 @@ class Registry:
 
 def restore_settings(card: MethodCard, plain: Mapping[str, Any]) -> Any:
     """Gives back a card's settings from the plain values a record keeps."""
-    return card.settings(**plain)
+    return from_plain(card.settings, plain)
 
 
 def source_digest(card: MethodCard) -> str:
-    """Gives back the digest of the adapter's source: its folder (or its one file) and the modules it shares."""
+    """Gives back the digest of the adapter's source: its folder (or its one file) and the modules it shares.
+
+    Raises `AdapterError` for a shared module that is not there.
+    """
     module = sys.modules.get(card.load.__module__)
     files = _source_files(module)
     for name in card.shares:
-        spec = importlib.util.find_spec(name)
-        for location in (spec.submodule_search_locations or []) if spec is not None else []:
-            files += sorted(Path(location).rglob("*.py"))
+        files += _shared_files(name, card)
     return digest_json(sorted(digest_file(path) for path in set(files)))
+
+
+def _shared_files(name: str, card: MethodCard) -> list[Path]:
+    try:
+        spec = importlib.util.find_spec(name)
+    except ModuleNotFoundError:  # the package around it is not there
+        spec = None
+    if spec is None:
+        raise AdapterError(
+            f"the card shares a module that is not there: {name}",
+            where=f"method '{card.name}'",
+            fix="name an importable module or package in the card's 'shares'",
+        )
+    if spec.submodule_search_locations is None:
+        return [Path(spec.origin)] if spec.origin is not None else []
+    return [path for folder in spec.submodule_search_locations for path in sorted(Path(folder).rglob("*.py"))]
 
 
 def _source_files(module: ModuleType | None) -> list[Path]:
@@ -182,11 +214,21 @@ def _settings(card: MethodCard, variants: tuple[Variant, ...], overrides: Mappin
 
 def _value(name: str, kind: Any, field: dataclasses.Field[Any], text: str) -> Any:
     """Gives back ``text`` as the setting's type, within its choices and its minimum."""
+    union = typing.get_origin(kind) in (typing.Union, types.UnionType)
+    parts = typing.get_args(kind) if union else (kind,)
+    if type(None) in parts and text.lower() == "none":
+        return None
     words: dict[str, bool] = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
+    plain = [part for part in parts if part in (bool, int, float, str)]
+    if len(plain) != 1:
+        raise UsageError(f"{name}={text}: this setting cannot be given as text", fix="name a variant that sets it")
     try:
-        value = words[text.lower()] if kind is bool else kind(text)
-    except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{name}={text}: expected {kind.__name__}", fix=str(field.metadata.get("help", ""))) from error
+        value = words[text.lower()] if plain[0] is bool else plain[0](text)
+    except (ValueError, KeyError) as error:
+        expected = plain[0].__name__ + " or none" * (type(None) in parts)
+        raise UsageError(f"{name}={text}: expected {expected}", fix=str(field.metadata.get("help", ""))) from error
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UsageError(f"{name}={text}: expected a finite number", fix=str(field.metadata.get("help", "")))
     choices = field.metadata.get("choices") or ()
     if choices and value not in choices:
         raise UsageError(f"{name}={text}: expected one of {', '.join(map(str, choices))}")

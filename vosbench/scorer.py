@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from vosbench.data.masks import read_mask
-from vosbench.data.suite import Suite, load_suite
+from vosbench.data.suite import Suite, listed, suite_of
 from vosbench.data.video import Video, open_video, read_truth
 from vosbench.digest import digest_file, digest_json
 from vosbench.errors import DataError, ScoreError, StoreError
 from vosbench.metrics.protocol import Protocol, find_protocol
 from vosbench.metrics.records import VideoScore
+from vosbench.metrics.spans import ObjectSpan, lvos_span, youtube_vos_span
 from vosbench.metrics.video import score_video
 from vosbench.records import Record
 from vosbench.store.atomic import write_whole
@@ -38,12 +39,13 @@ def score_run(run: Run, *, official_decay: bool = False) -> list[Unscored]:
     """
     without: list[Unscored] = []
     for folder, record in run.records():
-        if record.outcome.status != "ok" or not record.spec.method.weights.trained:
+        spec = record.spec
+        if record.outcome.status != "ok" or not spec.method.weights.trained or not spec.suite.has_truth:
             continue
         try:
             score_cell(folder, record, official_decay=official_decay)
         except (ScoreError, DataError) as error:
-            name = f"{record.spec.suite.name} {record.spec.method.label} {record.spec.video}"
+            name = f"{spec.suite.name} {spec.method.label} {spec.video}"
             without.append(Unscored(name=name, reason=str(error)))
     return without
 
@@ -55,7 +57,8 @@ def score_cell(folder: Path, record: Record, *, official_decay: bool = False) ->
     """
     spec = record.spec
     protocol = find_protocol(spec.suite.protocol)
-    video = open_video(load_suite(spec.suite.file), spec.suite.root, spec.video, max_frames=spec.max_frames)
+    suite = suite_of(spec.suite)
+    video = open_video(suite, spec.suite.root, spec.video, max_frames=spec.max_frames)
     inputs = digest_json(
         [record.masks_digest, official_decay, [[name, digest_file(path)] for name, path in video.masks.items()]]
     )
@@ -63,7 +66,7 @@ def score_cell(folder: Path, record: Record, *, official_decay: bool = False) ->
     stored = _read(path)
     if stored is not None and stored.get("inputs") == inputs:
         return VideoScore.from_json(stored["score"])
-    score = score_masks(protocol, video, folder / MASKS_FOLDER, official_decay=official_decay)
+    score = score_masks(protocol, suite, video, folder / MASKS_FOLDER, official_decay=official_decay)
     value = {"schema": SCORES_SCHEMA, "inputs": inputs, "score": score.to_json()}
     write_whole(path, json.dumps(value).encode())
     return score
@@ -91,11 +94,13 @@ def score_folder(
                 fix="write one folder of PNG masks per video, or name the videos to score with --videos",
             )
         video = open_video(suite, root, name)
-        scores.append(score_masks(protocol, video, folder / name, official_decay=official_decay))
+        scores.append(score_masks(protocol, suite, video, folder / name, official_decay=official_decay))
     return scores
 
 
-def score_masks(protocol: Protocol, video: Video, masks: Path, *, official_decay: bool = False) -> VideoScore:
+def score_masks(
+    protocol: Protocol, suite: Suite, video: Video, masks: Path, *, official_decay: bool = False
+) -> VideoScore:
     """Gives back the score of one video's masks, ``masks/FRAME.png``, against its truth."""
     annotated = [name for name in video.names if name in video.masks]
     return score_video(
@@ -104,8 +109,33 @@ def score_masks(protocol: Protocol, video: Video, masks: Path, *, official_decay
         frames=annotated,
         read_prediction=lambda name: read_mask(masks / f"{name}.png"),
         read_truth=lambda name: read_truth(video, name),
+        spans=_spans(protocol, suite, video, annotated),
         official_decay=official_decay,
     )
+
+
+def _spans(protocol: Protocol, suite: Suite, video: Video, annotated: list[str]) -> list[ObjectSpan]:
+    """The objects and frames of protocols that take them from the meta file: YouTube-VOS by the object's category,
+    LVOS by the video.
+    """
+    if not protocol.needs_spans:
+        return []
+    if protocol.name == "lvos":
+        group = "unseen" if video.id in listed(suite.groups.unseen_videos) else "seen"
+        return [
+            lvos_span(id=entry.id, start=entry.start, end=entry.end, frame_nums=entry.frame_nums, group=group)
+            for entry in video.objects
+        ]
+    seen = listed(suite.groups.seen_categories)
+    return [
+        youtube_vos_span(
+            id=entry.id,
+            annotated=annotated,
+            first=min(entry.frames),
+            group="seen" if entry.category in seen else "unseen",
+        )
+        for entry in video.objects
+    ]
 
 
 def _file(folder: Path, protocol: str) -> Path:

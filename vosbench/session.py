@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -38,14 +39,11 @@ class Ending:
 
 def warm_up(model: Model, view: View, frames: Iterable[Frame], device: Device) -> int:
     """Answer ``frames`` in a session that is thrown away; gives back how many there were."""
-    session = model.open(view)
     count = 0
-    try:
+    with _opened(model, view) as session:
         for frame in frames:
             session.step(frame)
             count += 1
-    finally:
-        session.close()
     device.synchronize()
     return count
 
@@ -66,25 +64,32 @@ def run_video(
     bytes of the process are the harness's own (frames decoded ahead), so that it does not measure itself.
     Raises `AdapterError` for an answer that breaks the contract.
     """
-    known: set[int] = set()
-    session = model.open(view)
-    closed = False
-    try:
-        for frame in frames:
-            if frame.prompt is not None:
-                known.update(frame.prompt.ids)
-            row, prediction = _step(session, frame, device, core=core, harness_bytes=harness_bytes)
-            validate_prediction(prediction, frame=frame, view=view, known_ids=known)
-            answer(frame, prediction)
-            yield row
+    with _opened(model, view) as session:
+        yield from _rows(session, view, frames, device, core=core, harness_bytes=harness_bytes, answer=answer)
         tracks = tuple(session.finish() or ())
-        closed = True
-        session.close()
-        device.synchronize()
-        yield Ending(tracks=tracks, after_close=_without(device.read(), harness_bytes()))
-    finally:
-        if not closed:
-            session.close()
+    device.synchronize()
+    yield Ending(tracks=tracks, after_close=_without(device.read(), harness_bytes()))
+
+
+def _rows(
+    session: Session,
+    view: View,
+    frames: Iterable[Frame],
+    device: Device,
+    *,
+    core: bool,
+    harness_bytes: Callable[[], int],
+    answer: Callable[[Frame, Prediction], None],
+) -> Iterator[FrameRow]:
+    """A loop of its own, so that neither its last frame nor its last answer is held when the end is measured."""
+    known: set[int] = set()
+    for frame in frames:
+        if frame.prompt is not None:
+            known.update(frame.prompt.ids)
+        row, prediction = _step(session, frame, device, core=core, harness_bytes=harness_bytes)
+        validate_prediction(prediction, frame=frame, view=view, known_ids=known)
+        answer(frame, prediction)
+        yield row
 
 
 def validate_prediction(prediction: Any, *, frame: Frame, view: View, known_ids: Iterable[int]) -> None:
@@ -104,6 +109,21 @@ def ids_in(labels: LabelMap) -> tuple[int, ...]:
     """Gives back the non-zero ids of a label map, ascending."""
     present = np.flatnonzero(np.bincount(labels.ravel())) if labels.dtype.itemsize <= 2 else np.unique(labels)
     return tuple(int(i) for i in present if i != 0)
+
+
+@contextlib.contextmanager
+def _opened(model: Model, view: View) -> Iterator[Session]:
+    """Gives back a session that is closed once, whatever happens."""
+    session = model.open(view)
+    try:
+        yield session
+    except BaseException as error:
+        try:
+            session.close()
+        except Exception as second:  # noqa: BLE001 - the first failure is the one to record (an out of memory, say)
+            error.add_note(f"close() failed as well: {type(second).__name__}: {second}")
+        raise
+    session.close()
 
 
 def _step(
@@ -162,6 +182,12 @@ def _validate_instances(instances: Sequence[Any], shape: tuple[int, ...], where:
         if not isinstance(instance, Instance):
             raise AdapterError(
                 f"step() gave a tuple with a {type(instance).__name__}", where=where, fix="give vosbench.types.Instance"
+            )
+        if not isinstance(instance.mask, np.ndarray):
+            raise AdapterError(
+                f"track {instance.track_id}: mask is a {type(instance.mask).__name__}",
+                where=where,
+                fix="return masks as numpy arrays on the host",
             )
         if instance.mask.shape != shape or instance.mask.dtype != np.bool_:
             raise AdapterError(

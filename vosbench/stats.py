@@ -59,7 +59,7 @@ def robust_slope(values: NDArray[np.float64]) -> Slope | None:
     slopes = np.sort((points[second] - points[first]) / (steps[second] - steps[first]))
     count = points.size
     spread = 1.959964 * np.sqrt(count * (count - 1) * (2 * count + 5) / 18.0)
-    low = int(max(0, np.floor((slopes.size - spread) / 2)))
+    low = int(max(0, np.floor((slopes.size - spread) / 2) - 1))  # Sen counts ranks from 1
     high = int(min(slopes.size - 1, np.ceil((slopes.size + spread) / 2)))
     return Slope(value=float(np.median(slopes)), low=float(slopes[low]), high=float(slopes[high]))
 

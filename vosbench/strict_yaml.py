@@ -19,8 +19,8 @@ LARGEST_FILE = 1 << 20
 def load_yaml(cls: type[T], path: Path) -> T:
     """Gives back the ``cls`` that the file describes.
 
-    Raises `UsageError` with the file, the line and its text for torn YAML, unknown or missing keys and values of
-    another type. Aliases are refused: they can blow a small file up to gigabytes.
+    Raises `UsageError` with the file, the line and its text for torn YAML, unknown, missing or repeated keys and
+    values of another type. Aliases are refused: they can blow a small file up to gigabytes.
     """
     text = _read(path)
     try:
@@ -28,9 +28,10 @@ def load_yaml(cls: type[T], path: Path) -> T:
             raise UsageError("YAML aliases (*name) are not read here", where=str(path), fix="write the value out")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that there is not
         raise UsageError(f"this is not YAML: {error}", where=str(path), fix="mend the line named above") from error
     try:
+        _refuse_repeated_keys(node, ())
         return from_plain(cls, value)
     except PlainError as error:
         line = _line_of(node, error.path)
@@ -49,6 +50,22 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot be read: {error}", where=str(path), fix="check the path and its encoding") from error
+
+
+def _refuse_repeated_keys(node: yaml.Node | None, path: tuple[str | int, ...]) -> None:
+    """YAML's readers take the last of two equal keys without a word."""
+    if isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            _refuse_repeated_keys(item, (*path, index))
+    if not isinstance(node, yaml.MappingNode):
+        return
+    seen: set[str] = set()
+    for key, item in node.value:
+        name = str(key.value)
+        if name in seen:
+            raise PlainError((*path, name), f"the key '{name}' stands here twice")
+        seen.add(name)
+        _refuse_repeated_keys(item, (*path, name))
 
 
 def _line_of(node: yaml.Node | None, path: tuple[str | int, ...]) -> int:

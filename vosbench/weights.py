@@ -62,7 +62,7 @@ def weights_label(weights: Weights) -> str:
 
 def _seed(choice: str) -> int:
     text = choice.removeprefix("random:")
-    if not text.isdigit():
+    if not text.isdecimal():
         raise UsageError(f"'{choice}': the seed is a whole number", fix="write random:0")
     return int(text)
 

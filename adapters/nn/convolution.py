@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vosbench.adapters.nn.frozen_norm import FrozenBatchNorm2d
+
 
 class SharedConv2d(nn.Conv2d):
     """Convolves the concatenation of features of each object and features that all objects share.
@@ -72,7 +74,7 @@ class FoldedNorm(nn.Module):
     published one.
     """
 
-    def __init__(self, norm: nn.BatchNorm2d) -> None:
+    def __init__(self, norm: nn.BatchNorm2d | FrozenBatchNorm2d) -> None:
         super().__init__()
         self.weight = norm.weight
         self.bias = norm.bias
@@ -90,14 +92,14 @@ def fold_batch_norms(network: nn.Module) -> None:
     for module in list(network.modules()):
         before: nn.Module | None = None
         for name, child in list(module.named_children()):
-            if isinstance(child, nn.BatchNorm2d) and isinstance(before, nn.Conv2d):
+            if isinstance(child, nn.BatchNorm2d | FrozenBatchNorm2d) and isinstance(before, nn.Conv2d):
                 _fold(before, child)
                 setattr(module, name, FoldedNorm(child))
             before = child
 
 
 @torch.no_grad()
-def _fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
+def _fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d | FrozenBatchNorm2d) -> None:
     # In double precision, so that folding adds one rounding and not four.
     scale = norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps)
     bias = norm.bias.double() - norm.running_mean.double() * scale

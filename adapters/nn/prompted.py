@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -13,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vosbench.adapters.nn.geometry import Geometry, geometry, image_to_network, masks_to_network, one_hot
-from vosbench.adapters.nn.labels import id_table, label_map
+from vosbench.adapters.nn.labels import label_map
 from vosbench.adapters.nn.runtime import computing
 from vosbench.contract import Runtime, View, core
 from vosbench.errors import AdapterError

@@ -15,8 +15,13 @@ GAIN = 1.4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adjustment:
-    """What is done to one drawn tensor: ``value * scale + shift``, on the input channels ``channels`` or all."""
+    """What is done to one drawn tensor: ``value * scale + shift``, on the input channels ``channels`` or all.
 
+    ``centred`` takes the mean off every output channel's weights first, so that a common level of the inputs, which
+    rectified features have, is not seen.
+    """
+
+    centred: bool = False
     scale: float = 1.0
     shift: float = 0.0
     channels: tuple[int, int] | None = None
@@ -33,13 +38,17 @@ def fill_random(
     for key, tensor in network.state_dict().items():
         _fill(key.rpartition(".")[2], tensor, generator)
         for adjustment in adjustments.get(key, ()):
+            if adjustment.centred:
+                tensor.sub_(tensor.flatten(1).mean(1).view(-1, *[1] * (tensor.ndim - 1)))
             columns = slice(None) if adjustment.channels is None else slice(*adjustment.channels)
             part = tensor[:, columns] if tensor.ndim > 1 else tensor
             part.mul_(adjustment.scale).add_(adjustment.shift)
 
 
 def _fill(last: str, tensor: Tensor, generator: torch.Generator) -> None:
-    if tensor.ndim >= 2:
+    if not tensor.is_floating_point():
+        tensor.zero_()
+    elif tensor.ndim >= 2:
         bound = math.sqrt(3 * GAIN / tensor[0].numel())
         tensor.uniform_(-bound, bound, generator=generator)
     elif last == "running_var" or (last == "weight" and tensor.ndim == 1):

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor, nn
 from torch.nn import functional
 
 from vosbench.adapters.nn.convolution import SharedConv2d
 
+Norm = Callable[[int], nn.Module]
+
 
 class Bottleneck(nn.Module):
     """1 x 1, 3 x 3, 1 x 1 with the stride on the 3 x 3; gives out four times ``channels``."""
 
-    def __init__(self, in_channels: int, channels: int, stride: int) -> None:
+    def __init__(self, in_channels: int, channels: int, stride: int, *, norm: Norm = nn.BatchNorm2d) -> None:
         super().__init__()
         out_channels = 4 * channels
         self.conv1 = nn.Conv2d(in_channels, channels, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(channels)
+        self.bn1 = norm(channels)
         self.conv2 = nn.Conv2d(channels, channels, 3, stride=stride, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(channels)
+        self.bn2 = norm(channels)
         self.conv3 = nn.Conv2d(channels, out_channels, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(out_channels)
-        self.downsample = _downsample(in_channels, out_channels, stride, bias=False)
+        self.bn3 = norm(out_channels)
+        self.downsample = _downsample(in_channels, out_channels, stride, bias=False, norm=norm)
 
     def forward(self, x: Tensor) -> Tensor:
         """Gives back (batch, 4 channels, height / stride, width / stride)."""
@@ -57,10 +61,12 @@ def basic_layer(in_channels: int, channels: int, stride: int, *, bias: bool = Fa
     )
 
 
-def bottleneck_layer(in_channels: int, channels: int, blocks: int, stride: int) -> nn.Sequential:
+def bottleneck_layer(
+    in_channels: int, channels: int, blocks: int, stride: int, *, norm: Norm = nn.BatchNorm2d
+) -> nn.Sequential:
     """Gives back a layer of ResNet-50."""
-    rest = [Bottleneck(4 * channels, channels, 1) for _ in range(blocks - 1)]
-    return nn.Sequential(Bottleneck(in_channels, channels, stride), *rest)
+    rest = [Bottleneck(4 * channels, channels, 1, norm=norm) for _ in range(blocks - 1)]
+    return nn.Sequential(Bottleneck(in_channels, channels, stride, norm=norm), *rest)
 
 
 class ResNet50Trunk(nn.Module):
@@ -105,9 +111,9 @@ class ResNet18MaskTrunk(nn.Module):
         return self.layer3(self.layer2(self.layer1(x)))
 
 
-def _downsample(in_channels: int, out_channels: int, stride: int, *, bias: bool) -> nn.Sequential | None:
+def _downsample(
+    in_channels: int, out_channels: int, stride: int, *, bias: bool, norm: Norm = nn.BatchNorm2d
+) -> nn.Sequential | None:
     if stride == 1 and in_channels == out_channels:
         return None
-    return nn.Sequential(
-        nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=bias), nn.BatchNorm2d(out_channels)
-    )
+    return nn.Sequential(nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=bias), norm(out_channels))

@@ -33,6 +33,8 @@ CARD = MethodCard(
     load=load,
     settings=STCNSettings,
     knob=Knob(setting="mem_every", ladder=(1, 2, 5, 10, 20, 50)),
+    interval="mem_every",
+    grows=True,
     needs_weights=True,
     checkpoints=("stcn.pth",),
     notes=(

@@ -24,8 +24,8 @@ ADJUSTMENTS = {
     "key_comp.weight": (Adjustment(scale=0.08),),
     "decoder.up_16_8.skip_conv.weight": (Adjustment(scale=0.2),),
     "decoder.up_8_4.skip_conv.weight": (Adjustment(scale=0.3),),
-    "decoder.pred.weight": (Adjustment(scale=0.6),),
-    "decoder.pred.bias": (Adjustment(shift=-1),),
+    "decoder.pred.weight": (Adjustment(centred=True, scale=0.6),),
+    "decoder.pred.bias": (Adjustment(shift=-0.5),),
 }
 """Random weights that let the mask weigh more than the image and similarities differ, so that masks are not empty."""
 

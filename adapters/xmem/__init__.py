@@ -54,9 +54,11 @@ CARD = MethodCard(
             axis="memory",
             summary="the working memory keeps every memory frame, nothing is consolidated",
             settings={"enable_long_term": False},
+            grows=True,
         ),
     ),
     knob=Knob(setting="max_long_term_elements", ladder=(500, 1000, 2500, 5000, 10000, 20000)),
+    interval="mem_every",
     needs_weights=True,
     checkpoints=("XMem.pth", "XMem-s012.pth", "XMem-s2.pth"),
     notes=(

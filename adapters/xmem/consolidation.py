@@ -48,26 +48,23 @@ def consolidate(
 
 
 def evict(long_term: FeatureStore, *, target: int, by_usage: bool) -> Eviction:
-    """Bring long-term memory down to ``target`` columns: the least used leave, or the oldest.
+    """Bring long-term memory, which is larger, down to ``target`` columns: the least used leave, or the oldest.
 
     As in the official code every column whose usage ties with the last to leave leaves too. The official code
     evicts for one object group only and ends otherwise; here a column leaves for every group, whose values belong
-    to the last columns. Where nothing is too much nothing leaves, where the official code ends as well.
+    to the last columns.
     """
     excess = len(long_term) - target
-    if excess <= 0:
-        survivors = torch.arange(len(long_term), device=long_term.use.device)
-    elif by_usage:
+    if by_usage:
         usage = long_term.usage
         threshold = usage.topk(excess, largest=False).values.max()
         survivors = (usage > threshold).nonzero().squeeze(1)
     else:
         survivors = torch.arange(excess, len(long_term), device=long_term.use.device)
-    if len(survivors) < len(long_term):
-        for table in long_term.values:
-            skipped = len(long_term) - len(table)
-            table.keep(survivors[survivors >= skipped] - skipped)
-        long_term.keep_columns(survivors)
+    for table in long_term.values:
+        skipped = len(long_term) - len(table)
+        table.keep(survivors[survivors >= skipped] - skipped)
+    long_term.keep_columns(survivors)
     return Eviction(survivors=survivors.cpu().numpy())
 
 

@@ -92,7 +92,8 @@ class Memory:
             return []
         events: list[Event] = []
         target = max(0, settings.max_long_term_elements - settings.num_prototypes)
-        if len(self.long_term) >= target and len(self.long_term):
+        # The official code asks for "at least" and ends with an error where nothing is too much.
+        if len(self.long_term) > target:
             events.append(evict(self.long_term, target=target, by_usage=settings.enable_long_term_count_usage))
         events.append(
             consolidate(

@@ -91,10 +91,14 @@ def test_nothing_but_the_mask_is_left_behind(tmp_path):
     assert 2 == read_mask(tmp_path / "00000.png").max()
 
 
-def test_a_folder_that_does_not_exist_is_named(tmp_path):
-    with pytest.raises(DataError) as caught:
+def test_what_the_disk_refuses_is_an_os_error_and_leaves_nothing(tmp_path):
+    """A full disk or a missing folder is no fault of the mask."""
+    with pytest.raises(FileNotFoundError):
         write_mask(tmp_path / "nowhere" / "00000.png", _labels(3))
-    assert "nowhere" in caught.value.where
+    (tmp_path / "taken.png").mkdir()
+    with pytest.raises(OSError, match="taken"):
+        write_mask(tmp_path / "taken.png", _labels(3))
+    assert ["taken.png"] == [path.name for path in tmp_path.iterdir()]
 
 
 @pytest.mark.parametrize(

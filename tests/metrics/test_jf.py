@@ -166,6 +166,17 @@ def test_a_void_map_of_another_size_is_refused():
         count_frame(_blank(), _blank(), (1,), np.zeros((2, 2), bool))
 
 
+@pytest.mark.parametrize("ids", [(0, 1), (1, 1), (-1,)])
+def test_ids_that_name_no_object_or_one_twice_are_refused(ids):
+    with pytest.raises(ScoreError, match="ids"):
+        count_frame(_blank(), _blank(), ids)
+
+
+def test_more_objects_than_can_be_matched_are_refused():
+    with pytest.raises(ScoreError, match="300"):
+        count_all_pairs(_blank(), _blank(), (1,), range(1, 301))
+
+
 def test_importing_the_metrics_loads_neither_numba_nor_torch():
     code = (
         "import sys, vosbench.metrics, vosbench.metrics.video, vosbench.metrics.summary, vosbench.metrics.official_csv;"

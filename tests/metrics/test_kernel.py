@@ -25,7 +25,7 @@ def test_without_a_folder_for_its_cache_numba_compiles_in_memory(monkeypatch):
         return lambda function: function
 
     monkeypatch.setattr(kernel.numba, "njit", njit)
-    assert len is kernel._compiled(len)
+    assert len is kernel.compiled(len)
     assert [{"nogil": True, "cache": True}, {"nogil": True}] == asked
 
 

@@ -13,7 +13,7 @@ FRAMES = ("00000", "00005", "00010", "00015", "00020")
 
 def test_names_are_the_published_ones():
     expected = (
-        "davis2017-semi davis2016 davis2017-unsup vos-benchmark lvos long-time-xmem long-time-afb-urr youtube-vos"
+        "davis2017-semi davis2016 davis2017-unsup vos-benchmark lvos long-time-xmem long-time-afb-urr youtube-vos sav"
     )
     assert expected.split() == [protocol.name for protocol in PROTOCOLS]
 
@@ -36,6 +36,7 @@ def test_an_unknown_name_is_answered_with_the_nearest():
         ("davis2017-unsup", FRAMES),
         ("vos-benchmark", FRAMES[1:-1]),
         ("long-time-xmem", FRAMES[1:-1]),
+        ("sav", FRAMES[1:-1]),
         ("long-time-afb-urr", FRAMES[1:]),
     ],
 )

@@ -11,11 +11,15 @@ from vosbench.errors import DataError, ScoreError
 from vosbench.metrics.protocol import PROTOCOLS, find_protocol
 from vosbench.metrics.records import VideoScore
 from vosbench.metrics.spans import ObjectSpan
+from vosbench.metrics.summary import summarise
 from vosbench.metrics.video import score_video
 
 SEMI = find_protocol("davis2017-semi")
 UNSUP = find_protocol("davis2017-unsup")
 BENCHMARK = find_protocol("vos-benchmark")
+
+
+SAV = find_protocol("sav")
 
 
 def _clip(frames=5, dtype=np.uint8):
@@ -141,9 +145,37 @@ def test_a_video_without_objects_has_no_scores(score_arrays):
     assert () == score_arrays(SEMI, blank, blank).objects
 
 
+def test_objects_of_sa_v_are_scored_one_by_one_and_averaged_together(score_arrays):
+    """From where truth or prediction first shows the object, under the id of its folder."""
+    white = np.where(_clip() == 1, 255, 0).astype(np.uint8)
+    late = white.copy()
+    late[:2] = 0
+    scores = [
+        score_arrays(SAV, np.minimum(white, 1), white, object_id=0),
+        score_arrays(SAV, late, late, object_id=7),
+    ]
+    summary = summarise(SAV, scores)
+    assert (("clip",), ["clip_0", "clip_7"]) == (summary.videos, [row.label for row in summary.rows])
+    assert ([1.0, 1.0], 1) == (scores[1].objects[0].j.tolist(), scores[1].objects[0].begin)
+    assert 1.0 == summary.value("J&F-Mean")
+
+
+def test_a_map_of_two_objects_is_refused_by_sa_v(score_arrays):
+    with pytest.raises(ScoreError, match="3 labels") as caught:
+        score_arrays(SAV, _clip(), np.minimum(_clip(), 1))
+    assert "00001" in caught.value.where
+
+
+def test_an_object_that_sa_v_never_shows_is_refused(score_arrays):
+    blank = np.zeros((4, 8, 8), np.uint8)
+    with pytest.raises(ScoreError, match="object 5"):
+        score_arrays(SAV, blank, blank, object_id=5)
+
+
 @pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda protocol: protocol.name)
 def test_a_score_survives_its_json(protocol, score_arrays):
     truth = _clip()
+    truth = np.minimum(truth, 1) if protocol.one_object else truth
     prediction = np.roll(truth, 1, axis=2)
     spans = (ObjectSpan(id=2, frames=("00001", "00002"), group="seen"),) if protocol.needs_spans else ()
     score = score_arrays(protocol, prediction, truth, spans=spans)
@@ -193,7 +225,7 @@ def test_no_frame_at_all_is_refused(score_arrays):
 
 
 def test_another_size_is_refused(score_arrays):
-    with pytest.raises(ScoreError, match="shape") as caught:
+    with pytest.raises(ScoreError, match="19 x 24 pixels") as caught:
         score_arrays(SEMI, _clip()[:, :-1], _clip())
     assert "00001" in caught.value.where
 

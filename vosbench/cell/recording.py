@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +16,7 @@ from vosbench.cell.series import Series
 from vosbench.contract import Model
 from vosbench.data.masks import write_mask
 from vosbench.data.stream import FrameStream
-from vosbench.data.video import Video
+from vosbench.data.video import Video, cut
 from vosbench.digest import digest_array, digest_json
 from vosbench.errors import AdapterError, StoreError, VosbenchError
 from vosbench.machine import Machine
@@ -74,9 +74,7 @@ class Recording:
         return Outcome(status="ok")
 
     def _warm_up(self) -> None:
-        count = self._spec.warmup_frames
-        short = replace(self._video, names=self._video.names[:count], images=self._video.images[:count])
-        with FrameStream(short) as stream:
+        with FrameStream(cut(self._video, self._spec.warmup_frames)) as stream:
             warm_up(self._loaded.model, self._video.view, stream, self._device)
 
     def _run_frames(self, stream: FrameStream, tell: Tell) -> None:

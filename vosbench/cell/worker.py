@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from vosbench.cell.recording import Loaded, Recording, Tell
 from vosbench.contract import HasNetworks, Model
-from vosbench.data.suite import load_suite
+from vosbench.data.suite import suite_of
 from vosbench.data.video import open_video
 from vosbench.errors import AdapterError
 from vosbench.machine import read_machine
@@ -31,6 +31,8 @@ class Worker:
     def run(self) -> None:
         """Run every cell that nobody else runs or has run; ends early after one that failed."""
         first = self._cells[0]
+        import pyarrow.parquet  # noqa: F401 - what the first video's series needs must not look like the second's growth
+
         device = open_device(first.runtime.device)
         loaded: Loaded | None = None
         for spec in self._cells:
@@ -67,7 +69,8 @@ class Worker:
             )
         before = device.read()
         began = time.perf_counter()
-        model = card.load(spec.runtime, spec.method.weights, restore_settings(card, spec.method.settings))
+        settings = restore_settings(card, {**spec.method.settings, **spec.given})
+        model = card.load(spec.runtime, spec.method.weights, settings)
         _set_threads(spec.runtime.threads)
         device.synchronize()
         loaded = Loaded(
@@ -82,9 +85,8 @@ class Worker:
 
     def _run_cell(self, spec: CellSpec, loaded: Loaded, device: Device) -> Record:
         workspace = self._run.workspace(spec)
-        suite = load_suite(spec.suite.file)
         started = datetime.now(UTC).isoformat(timespec="seconds")
-        video = open_video(suite, spec.suite.root, spec.video, max_frames=spec.max_frames)
+        video = open_video(suite_of(spec.suite), spec.suite.root, spec.video, max_frames=spec.max_frames)
         self._tell(Event(kind="video", key=spec.key, frames=len(video.names)))
         recording = Recording(spec, video, loaded, device, workspace / MASKS_FOLDER)
         outcome = recording.run(self._tell, warm=(video.height, video.width) not in self._warm)

@@ -14,6 +14,9 @@ from vosbench.types import Frame, LabelMap, Prompt
 HEIGHT, WIDTH = 96, 128
 """Clips are this small so that a network on a CPU answers a check in seconds."""
 
+NETWORK_SIZE = 64
+"""What the setting ``size`` is set to for the checks, for methods that have it: a short side of four strides."""
+
 LENGTH = 12
 """Frames of a clip: enough for two memory writes at the usual interval of 5."""
 
@@ -83,21 +86,32 @@ def pixel_clip(seed: int = 6) -> Clip:
     return _clip("one-pixel object", video, {0: Prompt(ids=(FIRST,), mask=mask)})
 
 
-def _video(seed: int, *, length: int, height: int = HEIGHT, width: int = WIDTH, objects: int = 2,
-           entries: tuple[int, ...] = (), absences: tuple[Absence, ...] = (), speed: float = 1.0) -> SyntheticVideo:  # fmt: skip
-    scene = Scene(
-        id="check",
-        seed=seed,
-        height=height,
-        width=width,
-        length=length,
-        objects=objects,
-        size=0.5,
-        entries=entries,
-        absences=absences,
-        speed=speed,
+def _video(
+    seed: int,
+    *,
+    length: int,
+    height: int = HEIGHT,
+    width: int = WIDTH,
+    objects: int = 2,
+    entries: tuple[int, ...] = (),
+    absences: tuple[Absence, ...] = (),
+    speed: float = 1.0,
+) -> SyntheticVideo:
+    """Gives back a synthetic video of large objects: on so few pixels the usual ones would be a stride or two wide."""
+    return SyntheticVideo(
+        Scene(
+            id="check",
+            seed=seed,
+            height=height,
+            width=width,
+            length=length,
+            objects=objects,
+            size=0.5,
+            entries=entries,
+            absences=absences,
+            speed=speed,
+        )
     )
-    return SyntheticVideo(scene)
 
 
 def _prompt(labels: LabelMap, ids: Mapping[int, int]) -> Prompt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 import zlib
@@ -112,7 +113,7 @@ def read_outputs(stored: StoredFixture) -> Outputs:
     """Gives back a fixture's arrays. Raises `DataError` where the file is torn or its arrays do not fit together."""
     path = stored.folder / "outputs.npz"
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except _UNREADABLE as error:
         raise DataError(f"the stored outputs cannot be read: {error}", where=str(path), fix="copy it again") from error

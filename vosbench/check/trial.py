@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from vosbench.check.clips import HEIGHT, Clip, plain_clip
+from vosbench.check.clips import NETWORK_SIZE, Clip, plain_clip
 from vosbench.contract import Model, ReportsFootprint, Runtime, Session, Weights
 from vosbench.digest import digest_array
 from vosbench.errors import AdapterError
@@ -23,14 +23,14 @@ from vosbench.types import Frame, LabelMap, Track
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Played:
-    """What a session answered: the objects it returned, copies made at once, and what it said beside them.
+    """What a session answered: the objects it returned, what they held at once, and what it said beside them.
 
     ``footprints`` holds what ``footprint()`` gave after each frame; ``spoiled`` names the frames whose image or
     prompt was written to.
     """
 
     returned: tuple[Any, ...]
-    answers: tuple[LabelMap, ...]
+    answers: tuple[Any, ...]
     footprints: tuple[Any, ...]
     spoiled: tuple[int, ...]
     tracks: Any
@@ -51,7 +51,7 @@ class Trial:
         """Gives back a fresh model, with a network size that suits the small clips where it can be set."""
         settings = self.method.settings
         if any(field.name == "size" for field in dataclasses.fields(settings)):
-            settings = dataclasses.replace(settings, size=HEIGHT)
+            settings = dataclasses.replace(settings, size=NETWORK_SIZE)
         model = self.method.card.load(self.runtime, self.weights, settings)
         if "torch" in sys.modules:
             import torch
@@ -105,7 +105,7 @@ class Recording:
     def __init__(self, clip: Clip) -> None:
         self._clip = clip
         self._returned: list[Any] = []
-        self._answers: list[LabelMap] = []
+        self._answers: list[Any] = []
         self._footprints: list[Any] = []
         self._spoiled: list[int] = []
 
@@ -116,7 +116,7 @@ class Recording:
         if _digests(frame) != before:
             self._spoiled.append(frame.index)
         self._returned.append(returned)
-        self._answers.append(np.array(returned))
+        self._answers.append(returned.copy() if isinstance(returned, np.ndarray) else returned)
         self._footprints.append(session.footprint() if isinstance(session, ReportsFootprint) else None)
 
     def played(self, tracks: Any) -> Played:
@@ -132,7 +132,7 @@ class Recording:
 
 def validate(clip: Clip, played: Played) -> None:
     """Raises `AdapterError` for the first answer that breaks the contract."""
-    for frame, answer in zip(clip.frames, played.returned, strict=True):
+    for frame, answer in zip(clip.frames, played.answers, strict=True):
         validate_prediction(answer, frame=frame, view=clip.view, known_ids=clip.known(frame.index))
 
 
@@ -140,9 +140,9 @@ def require_equal(expected: Iterable[LabelMap], actual: Iterable[LabelMap], what
     """Gives back how many frames were compared. Raises `AdapterError` at the first frame that differs."""
     count = 0
     for index, (one, other) in enumerate(zip(expected, actual, strict=True)):
-        if one.shape != other.shape or not np.array_equal(one, other):
-            differing = int(np.count_nonzero(one != other)) if one.shape == other.shape else one.size
-            raise AdapterError(f"{what}: {differing} of {one.size} pixels differ on frame {index}")
+        if np.shape(one) != np.shape(other) or not np.array_equal(one, other):
+            differing = np.count_nonzero(one != other) if np.shape(one) == np.shape(other) else np.size(one)
+            raise AdapterError(f"{what}: {differing} of {np.size(one)} pixels differ on frame {index}")
         count += 1
     return count
 

@@ -69,7 +69,7 @@ def main(args: list[str] | None = None) -> Any:
         sys.exit(1)
     except KeyboardInterrupt:
         click.echo(
-            "\ninterrupted; what was finished is kept, and the same command with --out goes on from there", err=True
+            "\ninterrupted; what was finished is kept, and the same command goes on from there", err=True
         )
         sys.exit(130)
 

@@ -24,7 +24,7 @@ from vosbench.weights import resolve_weights
 )
 @click.option("--weights", metavar="PATH|random:SEED", help="Weights to check with. Default: random:0.")
 @click.option("--device", help="cpu or cuda:N. Default: the first GPU, else the CPU.")
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads. Default: all cores.")
+@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="CPU threads.")
 @adapter_option
 @json_option
 def command(
@@ -32,7 +32,7 @@ def command(
     folder: Path | None,
     weights: str | None,
     device: str | None,
-    threads: int | None,
+    threads: int,
     adapters: tuple[Path, ...],
     as_json: bool,
 ) -> None:
@@ -43,8 +43,7 @@ def command(
     chosen = Registry(adapters).method(method)
     if folder is not None:
         sys.exit(_check_parity(chosen, folder, as_json=as_json))
-    machine = read_machine()
-    runtime = Runtime(device=device or default_device(machine), threads=threads or machine.cores)
+    runtime = Runtime(device=device or default_device(read_machine()), threads=threads)
     sys.exit(_check_behaviour(chosen, runtime, weights or "random:0", as_json=as_json))
 
 

@@ -17,7 +17,7 @@ from vosbench.execute.supervisor import Limits, Result, Supervisor
 from vosbench.machine import Machine, default_device, read_machine
 from vosbench.plan import Plan, Request, make_plan
 from vosbench.registry import Registry
-from vosbench.store.run import RUNS, Run
+from vosbench.store.run import RUNS, Run, unfinished_run
 
 
 @click.command(short_help="Run methods on suites, score them and print the table.")
@@ -30,6 +30,7 @@ from vosbench.store.run import RUNS, Run
 @click.option("--set", "settings", multiple=True, metavar="METHOD.SETTING=VALUE", help="A setting. Repeatable.")
 @click.option("--out", type=click.Path(path_type=Path), help=f"The run's folder. Default: {RUNS}/DATE-TIME.")
 @click.option("--split", help="The split, where not the suite's default.")
+@click.option("--feed", type=click.Choice(["all", "fifth"]), help="YouTube-VOS: every frame, or every fifth.")
 @click.option("--videos", callback=comma_list, help="Only these videos, a comma list.")
 @click.option("--max-frames", type=click.IntRange(min=1), help="Cut every video to its first frames.")
 @click.option("--repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Passes over everything.")
@@ -46,17 +47,16 @@ from vosbench.store.run import RUNS, Run
 def command(**options: Any) -> None:
     """Run methods on suites, score them and print the table.
 
-    Running the same command again with the same --out does only what is missing. Without a data root suites are
-    synthetic; without a checkpoint, random:SEED weights measure speed and memory.
+    Running the same command again does only what is missing. Without a data root suites are synthetic; without a
+    checkpoint, random:SEED weights measure speed and memory.
     """
     machine = read_machine()
     request = _request(options, machine)
     plan = make_plan(request, Registry(options["adapters"]), find_places(options["data"]), machine)
-    run = Run(options["out"] or _new_folder())
     quiet = options["as_json"]
     for notice in plan.notices:
         click.echo(notice, err=quiet)
-    click.echo(f"run: {run.path}", err=quiet)
+    run = _choose_run(plan, options["out"], retry=options["retry"], quiet=quiet)
     if options["retry"]:
         _set_failed_aside(run, plan)
     limits = Limits(first_frame=options["first_frame_limit"], frame=options["frame_limit"])
@@ -78,6 +78,7 @@ def _request(options: dict[str, Any], machine: Machine) -> Request:
         settings=options["settings"],
         weights=options["weights"],
         split=options["split"],
+        feed=options["feed"],
         videos=options["videos"],
         max_frames=options["max_frames"],
         repeats=options["repeats"],
@@ -87,8 +88,14 @@ def _request(options: dict[str, Any], machine: Machine) -> Request:
     )
 
 
-def _new_folder() -> Path:
-    return RUNS / f"{datetime.now().astimezone():%Y-%m-%d-%H%M%S}"
+def _choose_run(plan: Plan, out: Path | None, *, retry: bool, quiet: bool) -> Run:
+    """The folder of ``--out``; else the run that the same command left unfinished; else a new one."""
+    begun = unfinished_run(plan.cells, well=retry) if out is None else None
+    run = begun or Run(out or RUNS / f"{datetime.now().astimezone():%Y-%m-%d-%H%M%S}")
+    if begun is None:
+        run.save_plan(plan.cells)
+    click.echo(f"run: {run.path}{' (going on with it)' if begun else ''}", err=quiet)
+    return run
 
 
 def _set_failed_aside(run: Run, plan: Plan) -> None:
@@ -129,6 +136,9 @@ def _finish(run: Run, plan: Plan, result: Result, *, as_json: bool) -> None:
             click.echo(f"no score for {entry.name}: {entry.reason}")
         click.echo(f"\nwritten: {', '.join(str(path) for path in written)}")
     missing = len(plan.cells) - len(result.records)
+    for spec in {spec.method_key: spec for spec in plan.cells}.values():
+        if spec.method_key in result.failures:
+            click.echo(f"{spec.method.label} could not run: {result.failures[spec.method_key]}", err=True)
     if failed or missing:
         click.echo(f"{len(failed)} cells failed, {missing} could not be run; logs are in {run.path / 'logs'}", err=True)
         sys.exit(1)

@@ -9,7 +9,7 @@ import click
 
 from vosbench.cli.options import comma_list, data_option, echo_json, json_option
 from vosbench.config import find_places
-from vosbench.data.suite import find_root, find_suite, video_names
+from vosbench.data.suite import at_split, find_root, find_suite, split_times, video_names
 from vosbench.errors import UsageError
 from vosbench.metrics.protocol import find_protocol
 from vosbench.metrics.summary import Summary, summarise
@@ -21,6 +21,7 @@ from vosbench.store.run import RUNS, Run
 @click.option("--suite", help="The suite whose truth to use. Needed unless TARGET is a run.")
 @data_option
 @click.option("--split", help="The split, where not the suite's default.")
+@click.option("--feed", type=click.Choice(["all", "fifth"]), help="YouTube-VOS: every frame, or every fifth.")
 @click.option("--protocol", help="Another protocol than the suite's own.")
 @click.option(
     "--videos", callback=comma_list, help="Only these videos, a comma list. Default: those of the data's list."
@@ -44,8 +45,10 @@ def command(target: Path, **options: Any) -> None:
     if options["suite"] is None:
         _score_run(run, options)
         return
-    suite, _ = find_suite(options["suite"])
-    split = options["split"] or suite.splits.default
+    name, times = split_times(options["suite"])
+    found, _ = find_suite(name)
+    split = options["split"] or found.splits.default
+    suite = at_split(found, split, feed=options["feed"], times=times)
     root = find_root(suite, find_places(options["data"]))
     if root is None:
         raise UsageError("no data root is configured, so there is no truth", fix="say where it is with --data ROOT")

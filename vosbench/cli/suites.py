@@ -8,7 +8,7 @@ import click
 
 from vosbench.cli.options import data_option, echo_json, json_option
 from vosbench.config import Places, find_places
-from vosbench.data.suite import Suite, find_root, find_suite, official_names, suite_files, video_names
+from vosbench.data.suite import Suite, at_split, find_root, find_suite, official_count, suite_files, video_names
 from vosbench.errors import DataError
 
 
@@ -25,7 +25,7 @@ def command(name: str | None, data: tuple[str, ...], as_json: bool) -> None:
         echo_json(found if name is None else found[0])
     elif name is None:
         for entry in found:
-            click.echo(f"{entry['name']:<16}{entry['title']:<16}{entry['protocol']:<18}{entry['state']}")
+            click.echo(f"{entry['name']:<20}{entry['title']:<18}{entry['protocol']:<16}{entry['state']}")
         click.echo("\nvosbench suites NAME shows where its data is looked for and its terms of use.")
     else:
         for key, value in found[0].items():
@@ -34,8 +34,9 @@ def command(name: str | None, data: tuple[str, ...], as_json: bool) -> None:
 
 
 def _describe(text: str, places: Places) -> dict[str, Any]:
-    suite, file = find_suite(text)
-    split = suite.splits.default
+    found, file = find_suite(text)
+    split = found.splits.default
+    suite = at_split(found, split)
     base = places.data_for(suite.name)
     looked = [str(base / root) for root in suite.layout.roots] if base else []
     return {
@@ -44,7 +45,7 @@ def _describe(text: str, places: Places) -> dict[str, Any]:
         "task": suite.task,
         "protocol": suite.protocol,
         "split": split,
-        "state": _state(suite, places, split, official_names(suite, file, split)),
+        "state": _state(suite, places, split, official_count(suite, file, split)),
         "looked_in": looked,
         "expects": f"{suite.layout.frames}/VIDEO, {suite.layout.masks}/VIDEO",
         "archive": suite.source.archive,
@@ -55,7 +56,7 @@ def _describe(text: str, places: Places) -> dict[str, Any]:
     }
 
 
-def _state(suite: Suite, places: Places, split: str, official: tuple[str, ...]) -> str:
+def _state(suite: Suite, places: Places, split: str, official: int) -> str:
     try:
         root = find_root(suite, places)
         if root is None:
@@ -63,5 +64,4 @@ def _state(suite: Suite, places: Places, split: str, official: tuple[str, ...]) 
         there = video_names(suite, root, split)
     except DataError as error:
         return f"not there: {error.what}"
-    of = f" of {len(official)} official" if official else ""
-    return f"{len([v for v in there if not official or v in official])}{of} videos in {root}"
+    return f"{len(there)}{f' of {official} official' if official else ''} videos in {root}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from pathlib import Path
@@ -10,11 +11,12 @@ import cv2
 import numpy as np
 
 from vosbench.data.masks import write_mask
-from vosbench.data.suite import StandIn, Suite
+from vosbench.data.suite import StandIn, Suite, listed
 from vosbench.data.synthetic import Scene, SyntheticVideo
 from vosbench.digest import digest_files, digest_json
 from vosbench.errors import DataError, UsageError
 from vosbench.plain import to_plain
+from vosbench.types import Image
 
 JPEG_QUALITY = 95
 
@@ -34,7 +36,7 @@ def stand_in_root(suite: Suite, split: str, cache: Path) -> Path:
     target = cache / "synthetic" / f"{suite.name}-{split}-{_version(suite, split)[:12]}"
     if not target.is_dir():
         try:
-            _draw_whole(suite, suite.stand_in, split, target)
+            _draw_whole(suite, suite.stand_in, target)
         except OSError as error:
             raise DataError(
                 f"the synthetic videos cannot be written: {error.strerror}",
@@ -46,30 +48,43 @@ def stand_in_root(suite: Suite, split: str, cache: Path) -> Path:
 
 def _version(suite: Suite, split: str) -> str:
     sources = sorted(Path(__file__).parent.glob("synthetic*.py"))
-    return digest_json(
-        [to_plain(suite.layout), to_plain(suite.stand_in), split, digest_files(sources, sources[0].parent)]
-    )
+    drawn = [to_plain(suite.layout), to_plain(suite.stand_in), sorted(listed(suite.groups.seen_categories)), split]
+    return digest_json([drawn, digest_files([*sources, Path(__file__)], Path(__file__).parent)])
 
 
-def _draw_whole(suite: Suite, stand_in: StandIn, split: str, target: Path) -> None:
+def _draw_whole(suite: Suite, stand_in: StandIn, target: Path) -> None:
     """Draws beside the target and renames, so that a folder that is there is complete."""
     target.parent.mkdir(parents=True, exist_ok=True)
     workspace = Path(tempfile.mkdtemp(prefix=".drawing-", dir=target.parent))
     try:
-        names = [f"synthetic-{number + 1}" for number in range(stand_in.videos)]
-        for number, name in enumerate(names):
-            _draw_video(suite, _scene(stand_in, name, number), workspace)
-        for pattern in suite.layout.lists[:1]:
-            path = workspace / pattern.format(split=split)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("\n".join(names) + "\n", encoding="utf-8")
-        if not target.is_dir():
-            workspace.rename(target)
+        scenes = [_scene(stand_in, name, number) for number, name in enumerate(_video_names(suite, stand_in))]
+        for scene in scenes:
+            _draw_video(suite, stand_in, scene, workspace)
+        _write_lists(suite, scenes, workspace)
+        _publish(workspace, target)
     finally:
         shutil.rmtree(workspace, ignore_errors=True)
 
 
+def _publish(workspace: Path, target: Path) -> None:
+    try:
+        workspace.rename(target)
+    except OSError:
+        if not target.is_dir():  # else another process drew the same videos meanwhile
+            raise
+
+
+def _video_names(suite: Suite, stand_in: StandIn) -> list[str]:
+    """Every other video bears the name of an unseen one where the suite has such, so that both groups have members."""
+    unseen = sorted(listed(suite.groups.unseen_videos))
+    return [
+        unseen[number] if unseen and number % 2 else f"synthetic-{number + 1}" for number in range(stand_in.videos)
+    ]
+
+
 def _scene(stand_in: StandIn, name: str, number: int) -> Scene:
+    step = stand_in.truth_every
+    spread = stand_in.frames // (2 * stand_in.objects) // step * step
     return Scene(
         id=name,
         seed=1000 + number,
@@ -77,21 +92,79 @@ def _scene(stand_in: StandIn, name: str, number: int) -> Scene:
         width=stand_in.width,
         length=stand_in.frames,
         objects=stand_in.objects,
+        entries=tuple(spread * entry for entry in range(stand_in.objects)) if stand_in.late else (),
     )
 
 
-def _draw_video(suite: Suite, scene: Scene, root: Path) -> None:
+def _draw_video(suite: Suite, stand_in: StandIn, scene: Scene, root: Path) -> None:
     video = SyntheticVideo(scene)
-    frames = root / suite.layout.frames / scene.id
-    masks = root / suite.layout.masks / scene.id
-    frames.mkdir(parents=True)
-    masks.mkdir(parents=True)
+    layout = suite.layout
+    paths = [layout.frames, layout.masks, *([layout.dense_frames] if layout.dense_frames is not None else [])]
+    folders = [root / path / scene.id for path in paths]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    frames, masks = folders[:2]
     for index in range(scene.length):
-        bgr = np.ascontiguousarray(video.frame(index)[:, :, ::-1])
-        encoded, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-        if not encoded:
-            raise UsageError(
-                f"OpenCV cannot write JPEG files (version {cv2.__version__})", fix="install another OpenCV"
-            )
-        (frames / f"{index:05d}.jpg").write_bytes(data.tobytes())
-        write_mask(masks / f"{index:05d}.png", video.labels(index))
+        name = _name(stand_in, index)
+        data = _jpeg(video.frame(index))
+        annotated = index % stand_in.truth_every == 0
+        for folder in [frames] * (annotated or len(folders) == 2) + folders[2:]:
+            (folder / f"{name}.jpg").write_bytes(data)
+        if annotated:
+            write_mask(masks / f"{name}.png", video.labels(index))
+
+
+def _name(stand_in: StandIn, index: int) -> str:
+    return f"{int(stand_in.first_name) + index:0{len(stand_in.first_name)}d}"
+
+
+def _jpeg(image: Image) -> bytes:
+    bgr = np.ascontiguousarray(image[:, :, ::-1])
+    encoded, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    if not encoded:
+        raise UsageError(f"OpenCV cannot write JPEG files (version {cv2.__version__})", fix="install another OpenCV")
+    return data.tobytes()
+
+
+def _write_lists(suite: Suite, scenes: list[Scene], root: Path) -> None:
+    """The list of videos and the meta file, where the layout has them."""
+    if suite.layout.lists:
+        _write(root / suite.layout.lists[0], "\n".join(scene.id for scene in scenes) + "\n")
+    if suite.layout.meta is not None and suite.stand_in is not None:
+        objects = _youtube_vos_objects if suite.layout.meta_kind == "youtube-vos" else _lvos_objects
+        videos = {scene.id: {"objects": objects(suite, suite.stand_in, scene)} for scene in scenes}
+        _write(root / suite.layout.meta, json.dumps({"videos": videos}, indent=1))
+
+
+def _youtube_vos_objects(suite: Suite, stand_in: StandIn, scene: Scene) -> dict[str, object]:
+    """Every other object has a category that is not among the seen ones, so that both groups have members."""
+    seen = sorted(listed(suite.groups.seen_categories))
+    return {
+        str(number): {
+            "category": seen[number % len(seen)] if number % 2 and seen else "synthetic thing",
+            "frames": [_name(stand_in, i) for i in range(scene.entry(number), scene.length, stand_in.truth_every)],
+        }
+        for number in range(1, scene.objects + 1)
+    }
+
+
+def _lvos_objects(_suite: Suite, stand_in: StandIn, scene: Scene) -> dict[str, object]:
+    """``end`` is the last annotated frame; ``frame_nums`` counts the annotated frames, both ends included."""
+    step = stand_in.truth_every
+    first = int(stand_in.first_name)
+    last = (scene.length - 1) // step * step
+    return {
+        str(number): {
+            "frame_range": {
+                "start": str(first + scene.entry(number)),
+                "end": str(first + last),
+                "frame_nums": str((last - scene.entry(number)) // step + 1),
+            }
+        }
+        for number in range(1, scene.objects + 1)
+    }
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from types import TracebackType
 
@@ -24,7 +24,7 @@ class FrameStream:
 
     def __init__(self, video: Video, *, threads: int = 2) -> None:
         self._video = video
-        self._ready: deque[Frame] = deque()
+        self._ready: deque[Future[Frame]] = deque()
         self._pool = ThreadPoolExecutor(max_workers=max(1, threads))
         self._next = 0
         self._known: frozenset[int] = frozenset()
@@ -42,15 +42,17 @@ class FrameStream:
         while self._ready or self._next < len(self._video.names):
             if not self._ready:
                 self._decode()
-            yield self._with_prompt(self._ready.popleft())
+            yield self._with_prompt(self._ready.popleft().result())
 
     def held_bytes(self) -> int:
         """Gives back the bytes of the frames that wait here: the harness's own memory, not the method's."""
-        return sum(frame.image.nbytes for frame in self._ready)
+        return sum(frame.result().image.nbytes for frame in self._ready if frame.exception() is None)
 
     def _decode(self) -> None:
         indices = range(self._next, min(self._next + AHEAD, len(self._video.names)))
-        self._ready.extend(self._pool.map(lambda index: read_frame(self._video, index), indices))
+        batch = [self._pool.submit(read_frame, self._video, index) for index in indices]
+        wait(batch)
+        self._ready.extend(batch)  # a frame that cannot be read raises when its turn comes
         self._next = indices.stop
 
     def _with_prompt(self, frame: Frame) -> Frame:

@@ -4,33 +4,42 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from vosbench.config import Places
+from vosbench.data.meta import MetaKind
 from vosbench.errors import DataError, UsageError, nearest
+from vosbench.records import Feed, SuiteSpec
 from vosbench.strict_yaml import load_yaml
 
 GROUP = "vosbench.suites"
 SUITE_SCHEMA = 1
 
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
     """Folders of frames and masks, a folder per video.
 
-    ``roots`` are tried in order below the data root; ``frames`` and ``masks`` hold the videos' folders; ``lists``
-    are files of video names, tried in order, with ``{split}``; without one every folder is a video. ``objects:
-    single`` takes every non-zero pixel as object 1. ``prompt`` says which mask files prompt: the first frame's,
-    or in every file the ids not seen before. ``void`` is no object; ``largest_id`` is the largest allowed.
+    ``roots`` are tried in order below the data root; ``frames`` and ``masks`` hold the videos' folders, and
+    ``dense_frames`` those with every frame where ``frames`` has every fifth; ``lists`` are files of video names,
+    tried in order; without one every folder is a video. ``meta`` is the file that names objects, in the form
+    ``meta_kind``. All of these paths may hold ``{split}``. ``objects: single`` takes every non-zero pixel as object
+    1. ``prompt`` says which mask files prompt: the first frame's, or in every file the ids not seen before.
+    ``void`` is no object; ``largest_id`` is the largest allowed.
     """
 
     roots: tuple[str, ...] = (".",)
     frames: str = "JPEGImages"
     masks: str = "Annotations"
+    dense_frames: str | None = None
     lists: tuple[str, ...] = ()
+    meta: str | None = None
+    meta_kind: MetaKind = "youtube-vos"
     objects: Literal["single", "many"] = "many"
     prompt: Literal["first-frame", "at-first-appearance"] = "first-frame"
     void: int | None = None
@@ -40,10 +49,32 @@ class Layout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Splits:
-    """The default split, and per split the list of the official video names (a file beside the YAML file)."""
+    """The default split; per split the official video names (a file beside the YAML file) or just their number; and
+    the splits whose truth is on an evaluation server: those run, but have no score here.
+    """
 
     default: str = "val"
     official: Mapping[str, str] = field(default_factory=dict)
+    videos: Mapping[str, int] = field(default_factory=dict)
+    on_server: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Groups:
+    """Lists beside the YAML file that part objects into seen and unseen: by category, or by video."""
+
+    seen_categories: Path | None = None
+    unseen_videos: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """How often banks are written on long videos: every ``interval`` frames where they forget, and where they do not,
+    so seldom that a video leaves ``frames`` memory frames.
+    """
+
+    interval: int
+    frames: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,18 +89,29 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandIn:
-    """The synthetic videos that stand in where no data root is configured."""
+    """The synthetic videos that stand in where no data root is configured.
+
+    ``truth_every`` draws a mask for every n-th frame and the first; with ``late`` the objects after the first enter
+    one after the other; ``first_name`` is the first frame's, the others count on.
+    """
 
     videos: int
     frames: int
     objects: int
     height: int
     width: int
+    truth_every: int = 1
+    late: bool = False
+    first_name: str = "00000"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
-    """One benchmark suite as its YAML file describes it."""
+    """One benchmark suite as its YAML file describes it.
+
+    ``feed`` says which frames a method gets: all there are, or those of ``layout.frames`` alone where that has every
+    fifth. ``times`` plays every video that often, forth and back in turn.
+    """
 
     schema: int
     name: str
@@ -78,6 +120,10 @@ class Suite:
     task: Literal["vos"] = "vos"
     layout: Layout = field(default_factory=Layout)
     splits: Splits = field(default_factory=Splits)
+    groups: Groups = field(default_factory=Groups)
+    memory: Memory | None = None
+    feed: Feed = "all"
+    times: int = 1
     source: Source = field(default_factory=Source)
     stand_in: StandIn | None = None
 
@@ -109,7 +155,69 @@ def load_suite(path: Path) -> Suite:
         raise UsageError(
             f"schema {suite.schema}; this vosbench reads {SUITE_SCHEMA}", where=str(path), fix="write schema: 1"
         )
-    return suite
+    if not re.fullmatch(r"\w[\w.-]*", suite.name):
+        raise UsageError(
+            f"'{suite.name}' is no suite name",
+            where=str(path),
+            fix="it names a folder of every run: write letters, digits, '-', '_' and '.'",
+        )
+    groups = Groups(
+        seen_categories=_beside(path, suite.groups.seen_categories),
+        unseen_videos=_beside(path, suite.groups.unseen_videos),
+    )
+    return replace(suite, groups=groups)
+
+
+def _beside(suite_file: Path, listed_in: Path | None) -> Path | None:
+    return suite_file.parent / listed_in if listed_in is not None else None
+
+
+def listed(path: Path | None) -> frozenset[str]:
+    """Gives back the lines of a list beside a suite's YAML file; nothing where the suite names none."""
+    return frozenset(_beside_text(path).splitlines()) if path is not None else frozenset()
+
+
+def _beside_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"the suite's list cannot be read: {error}", where=str(path), fix="put the list beside the suite's file"
+        ) from error
+
+
+def suite_of(spec: SuiteSpec) -> Suite:
+    """Gives back the suite that a record names, as it was run."""
+    return at_split(load_suite(spec.file), spec.split, feed=spec.feed, times=spec.times)
+
+
+def split_times(text: str) -> tuple[str, int | None]:
+    """Gives back a suite's name and how often its videos are played: ``long-time@3x`` is ``long-time``, 3."""
+    name, at, times = text.rpartition("@")
+    if not at or text.endswith((".yaml", ".yml")):
+        return text, None
+    if not times.endswith("x") or not times[:-1].isdecimal() or int(times[:-1]) < 1:
+        raise UsageError(f"'{text}': '@{times}' is not understood", fix="write @3x to play videos three times")
+    return name, int(times[:-1])
+
+
+def at_split(suite: Suite, split: str, *, feed: Feed | None = None, times: int | None = None) -> Suite:
+    """Gives back the suite with ``{split}`` filled in, and another feed or number of times where one is given."""
+    layout = suite.layout
+    filled = replace(
+        layout,
+        roots=tuple(_filled(root, split) for root in layout.roots),
+        frames=_filled(layout.frames, split),
+        masks=_filled(layout.masks, split),
+        dense_frames=_filled(layout.dense_frames, split) if layout.dense_frames is not None else None,
+        lists=tuple(_filled(path, split) for path in layout.lists),
+        meta=_filled(layout.meta, split) if layout.meta is not None else None,
+    )
+    return replace(suite, layout=filled, feed=feed or suite.feed, times=times or suite.times)
+
+
+def _filled(text: str, split: str) -> str:
+    return text.replace("{split}", split)
 
 
 def find_root(suite: Suite, places: Places) -> Path | None:
@@ -123,6 +231,7 @@ def find_root(suite: Suite, places: Places) -> Path | None:
     tried = [base / root for root in suite.layout.roots] + [base]
     for root in tried:
         if (root / suite.layout.frames).is_dir() and (root / suite.layout.masks).is_dir():
+            _check_dense(suite, root)
             return root
     expected = f"{suite.layout.frames}/VIDEO and {suite.layout.masks}/VIDEO"
     raise DataError(
@@ -133,11 +242,27 @@ def find_root(suite: Suite, places: Places) -> Path | None:
     )
 
 
+def _check_dense(suite: Suite, root: Path) -> None:
+    dense = suite.layout.dense_frames
+    if suite.feed == "all" and dense is not None and not (root / dense).is_dir():
+        raise DataError(
+            f"{suite.title} is here with every fifth frame only",
+            where=f"expected every frame in {root / dense}",
+            fix="unpack the archive with all frames there, or feed every fifth frame with --feed fifth, which is "
+            "another protocol and says so",
+        )
+
+
+def official_count(suite: Suite, path: Path, split: str) -> int:
+    """Gives back how many videos a split officially has, 0 where the suite does not say."""
+    return len(official_names(suite, path, split)) or suite.splits.videos.get(split, 0)
+
+
 def official_names(suite: Suite, path: Path, split: str) -> tuple[str, ...]:
     """Gives back the official video names of a split, or () where the suite has no list; ``path`` is its YAML file."""
     if split not in suite.splits.official:
         return ()
-    return tuple((path.parent / suite.splits.official[split]).read_text(encoding="utf-8").split())
+    return tuple(_beside_text(path.parent / suite.splits.official[split]).split())
 
 
 def video_names(suite: Suite, root: Path, split: str) -> tuple[str, ...]:
@@ -146,7 +271,8 @@ def video_names(suite: Suite, root: Path, split: str) -> tuple[str, ...]:
     Raises `DataError` for a split without a list and for a list or folder that is empty.
     """
     if not suite.layout.lists:
-        names = tuple(sorted(path.name for path in (root / suite.layout.frames).iterdir() if path.is_dir()))
+        folders = [path for path in (root / suite.layout.frames).iterdir() if path.is_dir()]
+        names = tuple(sorted(path.name for path in folders if not path.name.startswith(".")))
         if not names:
             raise DataError(
                 "there is no video",
@@ -154,7 +280,7 @@ def video_names(suite: Suite, root: Path, split: str) -> tuple[str, ...]:
                 fix="put one folder of frames per video there",
             )
         return names
-    tried = [root / pattern.format(split=split) for pattern in suite.layout.lists]
+    tried = [root / path for path in suite.layout.lists]
     for path in tried:
         if path.is_file():
             return _listed(path)
@@ -168,12 +294,18 @@ def video_names(suite: Suite, root: Path, split: str) -> tuple[str, ...]:
 def _listed(path: Path) -> tuple[str, ...]:
     """A line is a name, or a pair of paths whose folder is the name (DAVIS 2016)."""
     names: dict[str, None] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"the list cannot be read: {error}", where=str(path), fix="unpack the data set's list again"
+        ) from error
+    for line in lines:
         words = line.split()
         if words:
             names[words[0].split("/")[-2] if "/" in words[0] else words[0]] = None
     for name in names:
-        if name in (".", "..") or "\\" in name:
+        if not name or name.startswith(".") or "\\" in name:
             raise DataError(f"'{name}' is no video name", where=str(path), fix="list one folder name per line")
     if not names:
         raise DataError("the list is empty", where=str(path), fix="list one video name per line")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from vosbench.contract import View
 from vosbench.data.images import read_image
 from vosbench.data.masks import read_mask
+from vosbench.data.meta import ObjectMeta, read_meta
 from vosbench.data.suite import Layout, Suite
 from vosbench.digest import digest_file, digest_json
 from vosbench.errors import DataError
@@ -21,7 +22,10 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Video:
-    """One video: ``names`` and ``images`` in order, ``masks`` by frame name; sizes in pixels."""
+    """One video: ``names`` and ``images`` in order, ``masks`` by frame name; sizes in pixels.
+
+    ``objects`` is what the data set's meta file says, () where it has none.
+    """
 
     suite: str
     id: str
@@ -31,6 +35,7 @@ class Video:
     layout: Layout
     height: int
     width: int
+    objects: tuple[ObjectMeta, ...] = ()
 
     @property
     def view(self) -> View:
@@ -43,22 +48,22 @@ class Video:
 
 
 def open_video(suite: Suite, root: Path, name: str, *, max_frames: int | None = None) -> Video:
-    """Gives back one video of a suite, cut to ``max_frames``.
+    """Gives back one video of a suite (see `at_split`), played ``suite.times`` times and cut to ``max_frames``.
 
     Raises `DataError` for a missing or empty folder, frames with one stem twice, masks without a frame, and a
     video whose first frame has no mask where that is what prompts.
     """
     layout = suite.layout
     where = f"suite {suite.name}, video {name}"
-    images = _by_stem(root / layout.frames / name, IMAGE_SUFFIXES, where, "frames")
+    images = _by_stem(root / _frames_folder(suite) / name, IMAGE_SUFFIXES, where, "frames")
     masks = _by_stem(root / layout.masks / name, frozenset({".png"}), where, "masks")
-    names = tuple(images)[:max_frames]
+    names = tuple(images)
     stray = [stem for stem in masks if stem not in images]
     if stray:
         raise DataError(
             f"{len(stray)} masks have no frame, the first is {stray[0]}",
             where=f"{where}, file {masks[stray[0]]}",
-            fix=f"put the frame at {root / layout.frames / name / stray[0]}.jpg, or remove the mask",
+            fix=f"put the frame beside the others in {root / _frames_folder(suite) / name}, or remove the mask",
         )
     if layout.prompt == "first-frame" and names[0] not in masks:
         raise DataError(
@@ -67,16 +72,45 @@ def open_video(suite: Suite, root: Path, name: str, *, max_frames: int | None = 
             fix="add the first mask, or write 'prompt: at-first-appearance' in the suite",
         )
     height, width = read_image(images[names[0]]).shape[:2]
-    return Video(
+    video = Video(
         suite=suite.name,
         id=name,
         names=names,
-        images=tuple(images[stem] for stem in names),
-        masks={stem: masks[stem] for stem in names if stem in masks},
+        images=tuple(images.values()),
+        masks=masks,
         layout=layout,
         height=height,
         width=width,
+        objects=read_meta(root / layout.meta, layout.meta_kind, name) if layout.meta is not None else (),
     )
+    return cut(back_and_forth(video, suite.times), max_frames)
+
+
+def back_and_forth(video: Video, times: int) -> Video:
+    """Gives back the video played ``times`` times, forth and back in turn, its frames renamed 00000, 00001, ...
+
+    Every second pass begins with the last frame again, as in XMem's n-times variants of Long-time Video. The truth
+    of a frame played again is that of the frame.
+    """
+    if times == 1:
+        return video
+    count = len(video.names)
+    order = [i if turn % 2 == 0 else count - 1 - i for turn in range(times) for i in range(count)]
+    names = tuple(f"{index:05d}" for index in range(len(order)))
+    masks = {
+        name: video.masks[video.names[source]]
+        for name, source in zip(names, order, strict=True)
+        if video.names[source] in video.masks
+    }
+    return replace(video, names=names, images=tuple(video.images[source] for source in order), masks=masks)
+
+
+def cut(video: Video, frames: int | None) -> Video:
+    """Gives back the video's first frames, and the masks of these."""
+    names = video.names[:frames]
+    kept = set(names)
+    masks = {name: path for name, path in video.masks.items() if name in kept}
+    return replace(video, names=names, images=video.images[:frames], masks=masks)
 
 
 def read_truth(video: Video, name: str) -> LabelMap:
@@ -141,6 +175,11 @@ def video_digest(video: Video) -> str:
     return digest_json(
         [rule, video.names, [digest_file(path) for path in video.images], [digest_file(path) for path in prompting]]
     )
+
+
+def _frames_folder(suite: Suite) -> str:
+    dense = suite.layout.dense_frames
+    return dense if dense is not None and suite.feed == "all" else suite.layout.frames
 
 
 def _largest_object(labels: LabelMap, void: int | None) -> int:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from vosbench.digest import digest_json
 from vosbench.errors import StoreError
 from vosbench.execute.process import CellProcess, SilenceError
 from vosbench.machine import Machine
@@ -194,10 +195,10 @@ class Supervisor:
 
 
 def _groups(cells: list[CellSpec]) -> list[tuple[CellSpec, ...]]:
-    """Gives back the cells that one process runs: one suite, one method, one pass, in the plan's order."""
-    groups: dict[tuple[int, str, str], list[CellSpec]] = {}
+    """Gives back the cells that one process runs: one suite, one method with its settings, one pass, in order."""
+    groups: dict[tuple[int, str, str, str], list[CellSpec]] = {}
     for spec in cells:
-        groups.setdefault((spec.repeat, spec.suite.name, spec.method_key), []).append(spec)
+        groups.setdefault((spec.repeat, spec.suite.name, spec.method_key, digest_json(spec.given)), []).append(spec)
     return [tuple(group) for group in groups.values()]
 
 

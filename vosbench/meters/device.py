@@ -71,7 +71,10 @@ class CudaDevice:
         self._nvml = pynvml
         pynvml.nvmlInit()
         uuid = str(torch.cuda.get_device_properties(self._device).uuid)
-        self._handle = pynvml.nvmlDeviceGetHandleByUUID(uuid if uuid.startswith("GPU-") else f"GPU-{uuid}")
+        try:
+            self._handle = pynvml.nvmlDeviceGetHandleByUUID(uuid if uuid.startswith("GPU-") else f"GPU-{uuid}")
+        except pynvml.NVMLError:
+            self._handle = None  # a slice of a card has no such name; then the driver's count is not measured
 
     def synchronize(self) -> None:
         """Wait for every stream of the device."""
@@ -95,6 +98,8 @@ class CudaDevice:
 
     def _process(self) -> int | None:
         """In a container the driver may hide process ids; then this is not measured."""
+        if self._handle is None:
+            return None
         try:
             running = self._nvml.nvmlDeviceGetComputeRunningProcesses(self._handle)
         except self._nvml.NVMLError:

@@ -61,6 +61,7 @@ def count_frame(
             edges are boundaries, as in the official tool.
     """
     prediction, truth = _checked(prediction, truth, void)
+    _check_ids(ids)
     parts = [_count(prediction, truth, part, part, _diagonal(len(part))) for part in _passes(ids)]
     return FrameCounts(
         intersection=_joined(parts, 0),
@@ -85,6 +86,10 @@ def count_all_pairs(
     object p against true object t.
     """
     prediction, truth = _checked(prediction, truth, void)
+    for side in (predicted_ids, true_ids):
+        _check_ids(side)
+        if len(side) > _IDS_PER_PASS:
+            raise ScoreError(f"{len(side)} objects are too many to be matched", fix=f"match up to {_IDS_PER_PASS}")
     grid = np.indices((len(predicted_ids), len(true_ids)), dtype=np.int64).reshape(2, -1).T + 1
     counts = _count(prediction, truth, predicted_ids, true_ids, np.ascontiguousarray(grid))
     return FrameCounts(
@@ -120,9 +125,8 @@ def boundary_f(counts: FrameCounts) -> Floats:
     return measure
 
 
-def _checked(
-    prediction: LabelMap, truth: LabelMap, void: NDArray[np.bool_] | None
-) -> tuple[NDArray[Any], NDArray[Any]]:
+def check_maps(prediction: LabelMap, truth: LabelMap) -> None:
+    """Refuse what is no pair of label maps (height, width), unsigned or bool, of one size."""
     for name, labels in (("the prediction", prediction), ("the truth", truth)):
         if labels.ndim != 2 or labels.size == 0 or labels.dtype.kind not in "ub":
             raise ScoreError(
@@ -131,9 +135,20 @@ def _checked(
             )
     if prediction.shape != truth.shape:
         raise ScoreError(
-            f"the prediction is {_size(prediction)} pixels, the truth is {_size(truth)}",
+            f"the prediction is {_size(prediction)} pixels (height x width), the truth is {_size(truth)}",
             fix="write predictions at the truth's own size: no official tool resizes them",
         )
+
+
+def _check_ids(ids: Sequence[int]) -> None:
+    if len(set(ids)) < len(ids) or any(number < 1 for number in ids):
+        raise ScoreError(f"object ids must be positive and each named once, these are {tuple(ids)}")
+
+
+def _checked(
+    prediction: LabelMap, truth: LabelMap, void: NDArray[np.bool_] | None
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    check_maps(prediction, truth)
     if void is None:
         return prediction, truth
     if void.shape != truth.shape:

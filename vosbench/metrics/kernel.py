@@ -21,7 +21,7 @@ Points = NDArray[np.int32]
 Words = NDArray[np.uint64]
 
 
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Gives back ``function`` compiled, with a cache on disk where numba finds a folder that it may write."""
     compiled: Callable[..., Any]
     try:
@@ -31,7 +31,7 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return compiled
 
 
-@_compiled
+@compiled
 def _mark_row(above: LabelBytes, below: LabelBytes, marks: LabelBytes) -> None:
     """Mark in one row the pixels whose window {itself, right, below, below right} holds more than one label."""
     last = above.shape[0] - 1
@@ -41,7 +41,7 @@ def _mark_row(above: LabelBytes, below: LabelBytes, marks: LabelBytes) -> None:
     marks[last] = above[last] != below[last]
 
 
-@_compiled
+@compiled
 def _mark_windows(labels: LabelBytes, marks: LabelBytes) -> int:
     """Mark the pixels whose 2 x 2 window is not uniform and give their number.
 
@@ -57,7 +57,7 @@ def _mark_windows(labels: LabelBytes, marks: LabelBytes) -> int:
     return number
 
 
-@_compiled
+@compiled
 def _window_objects(labels: LabelBytes, slots: LabelBytes, y: int, x: int, found: LabelBytes) -> int:
     """Write the distinct objects in the 2 x 2 window of a marked pixel to ``found`` and give their number."""
     below = min(y + 1, labels.shape[0] - 1)
@@ -74,7 +74,7 @@ def _window_objects(labels: LabelBytes, slots: LabelBytes, y: int, x: int, found
     return number
 
 
-@_compiled
+@compiled
 def _boundary_events(labels: LabelBytes, slots: LabelBytes, marks: LabelBytes, marked: Words, events: Points) -> int:
     """Write object, y and x of the boundary pixels of all objects to ``events``, in raster order; give their number."""
     height, width = labels.shape
@@ -94,7 +94,7 @@ def _boundary_events(labels: LabelBytes, slots: LabelBytes, marks: LabelBytes, m
     return number
 
 
-@_compiled
+@compiled
 def _boundaries(
     labels: LabelBytes, slots: LabelBytes, objects: int, marks: LabelBytes, marked: Words
 ) -> tuple[Counters, Points]:
@@ -120,7 +120,7 @@ def _boundaries(
     return starts, points
 
 
-@_compiled
+@compiled
 def _joint_areas(
     prediction: LabelBytes,
     truth: LabelBytes,
@@ -151,7 +151,7 @@ def _joint_areas(
         joint[predicted_slots[predicted_row[width - 1]], true_slots[true_row[width - 1]]] += width - begin
 
 
-@_compiled
+@compiled
 def _row_starts(points: Points) -> tuple[int, Counters]:
     """Give the first row of a boundary and where each of its rows begins in ``points``."""
     top = points[0, 0]
@@ -163,7 +163,7 @@ def _row_starts(points: Points) -> tuple[int, Counters]:
     return top, starts
 
 
-@_compiled
+@compiled
 def _drop_matched(columns: NDArray[np.int32], left: int, others: Points, begin: int, end: int, reach: int) -> int:
     """Keep of the first ``left`` columns those without one of ``others`` within ``reach`` in rows begin to end."""
     kept = 0
@@ -178,7 +178,7 @@ def _drop_matched(columns: NDArray[np.int32], left: int, others: Points, begin: 
     return kept
 
 
-@_compiled
+@compiled
 def _matched(own: Points, other: Points, reaches: Counters) -> int:
     """Count the points of ``own`` that lie in the disk around some point of ``other``.
 
@@ -208,7 +208,7 @@ def _matched(own: Points, other: Points, reaches: Counters) -> int:
     return matched
 
 
-@_compiled
+@compiled
 def _write_counts(joint: Counters, pairs: Counters, counts: Counters) -> None:
     """Write intersection and union of each pair to the first two rows of ``counts``."""
     predicted_areas = np.zeros(joint.shape[0], np.int64)
@@ -224,7 +224,7 @@ def _write_counts(joint: Counters, pairs: Counters, counts: Counters) -> None:
         counts[1, index] = predicted_areas[mine] + true_areas[its] - joint[mine, its]
 
 
-@_compiled
+@compiled
 def count_pairs(
     prediction: LabelBytes,
     truth: LabelBytes,

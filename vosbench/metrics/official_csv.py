@@ -31,7 +31,7 @@ def write_official_csv(folder: Path, protocol: Protocol, summary: Summary, *, su
     match protocol.name:
         case "youtube-vos":
             return ()
-        case "vos-benchmark":
+        case "vos-benchmark" | "sav":
             texts = {"results.csv": vos_benchmark_csv(summary)}
         case "long-time-afb-urr":
             texts = {

@@ -34,6 +34,8 @@ class Protocol:
         averaging: Means are taken over all "objects" of all videos, or over "seen-unseen" objects apart and then over
             those two.
         strict_ids: True where a predicted id above the number of objects is refused.
+        one_object: True where each map shows one object alone, under any label. Its objects may overlap, so a video is
+            scored once for each of them.
         white_is_one: True where 255 in a prediction means object 1.
         proposals: With "best" matching, the largest predicted id that is allowed.
         has_recall: True where the tool gives recall and decay.
@@ -48,6 +50,7 @@ class Protocol:
     matching: Matching = "id"
     averaging: Averaging = "objects"
     strict_ids: bool = False
+    one_object: bool = False
     white_is_one: bool = False
     proposals: int = 0
     has_recall: bool = False
@@ -131,6 +134,14 @@ PROTOCOLS: tuple[Protocol, ...] = (
         objects="spans",
         void="object",
         averaging="seen-unseen",
+    ),
+    Protocol(
+        name="sav",
+        source="sam2 2b90b9f, sav_dataset/utils/sav_benchmark.py, on one folder of masks per object",
+        frames="inner",
+        objects="seen",
+        void="object",
+        one_object=True,
     ),
 )
 """Every protocol, by the names that stand in records."""

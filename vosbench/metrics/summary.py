@@ -104,7 +104,7 @@ def summarise(protocol: Protocol, videos: Sequence[VideoScore]) -> Summary:
     measures = _apart(protocol, rows) if protocol.averaging == "seen-unseen" else _pooled(protocol, rows)
     return Summary(
         protocol=protocol.name,
-        videos=tuple(score.video for score in videos),
+        videos=tuple(dict.fromkeys(score.video for score in videos)),
         official_decay=any(score.official_decay for score in videos),
         measures=measures,
         rows=rows,

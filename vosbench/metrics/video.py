@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from vosbench.errors import DataError, ScoreError
 from vosbench.metrics.assignment import best_assignment
-from vosbench.metrics.jf import boundary_f, count_all_pairs, count_frame, jaccard
+from vosbench.metrics.jf import boundary_f, check_maps, count_all_pairs, count_frame, jaccard
 from vosbench.metrics.protocol import Protocol, scored_frames
 from vosbench.metrics.records import Floats, ObjectScore, VideoScore
 from vosbench.metrics.series import statistics
@@ -57,6 +58,7 @@ def score_video(
     read_prediction: ReadMask,
     read_truth: ReadMask,
     spans: Sequence[ObjectSpan] = (),
+    object_id: int = 1,
     official_decay: bool = False,
 ) -> VideoScore:
     """Gives back the scores of one video.
@@ -69,6 +71,7 @@ def score_video(
             `FileNotFoundError` of it becomes a `ScoreError`. Called for scored frames only.
         read_truth: Gives the true label map (height, width) of an annotated frame's name.
         spans: The objects and their frames, where ``protocol.needs_spans``.
+        object_id: The id under which the object is recorded, where ``protocol.one_object``.
         official_decay: True repeats the overflow in the official tool's decay (see `vosbench.metrics.series.decay`).
     """
     _check_frames(protocol, video, frames, spans)
@@ -84,6 +87,8 @@ def score_video(
         objects = _score_spans(job, spans)
     elif protocol.objects == "seen":
         objects = _score_seen(job)
+        if protocol.one_object:
+            objects = _renamed(job, objects, object_id)
     elif protocol.objects == "foreground":
         objects = _score_fixed(job, (1,))
     else:
@@ -114,7 +119,11 @@ def _check_frames(protocol: Protocol, video: str, frames: Sequence[str], spans: 
                 fix="check that the annotations and the meta file belong to the same release",
             )
     if protocol.needs_spans and not spans:
-        raise ScoreError("the protocol takes its objects from the meta file, and none was given", where=where)
+        raise ScoreError(
+            "the protocol takes its objects from the data set's meta file, and none was given",
+            where=where,
+            fix="choose a protocol that reads the objects from the masks, or a suite whose data set has a meta file",
+        )
 
 
 def _score_fixed(job: _Job, ids: tuple[int, ...]) -> tuple[ObjectScore, ...]:
@@ -124,7 +133,7 @@ def _score_fixed(job: _Job, ids: tuple[int, ...]) -> tuple[ObjectScore, ...]:
         prediction, truth, void = _pair(job, name)
         if job.protocol.strict_ids:
             _refuse_ids_above(job, name, prediction, len(ids))
-        _append(job, name, series, (prediction, truth, void), ids)
+        _append(series, (prediction, truth, void), ids)
     return tuple(_finished(job, number, series[number]) for number in ids)
 
 
@@ -138,8 +147,19 @@ def _score_seen(job: _Job) -> tuple[ObjectScore, ...]:
         in_truth.update(present)
         for number in (*present, *_ids_in(prediction)):
             series.setdefault(number, _Series(begin=index))
-        _append(job, name, series, (prediction, truth, void), tuple(series))
+        _append(series, (prediction, truth, void), tuple(series))
     return tuple(_finished(job, number, series[number]) for number in sorted(in_truth))
+
+
+def _renamed(job: _Job, objects: tuple[ObjectScore, ...], number: int) -> tuple[ObjectScore, ...]:
+    """Gives back the one object under its id."""
+    if not objects:
+        raise ScoreError(
+            f"the truth shows object {number} on no frame that counts",
+            where=f"protocol {job.protocol.name}, video {job.video}",
+            fix="the official tool stops here too: leave the object out",
+        )
+    return (dataclasses.replace(objects[0], id=number),)
 
 
 def _score_spans(job: _Job, spans: Sequence[ObjectSpan]) -> tuple[ObjectScore, ...]:
@@ -152,7 +172,7 @@ def _score_spans(job: _Job, spans: Sequence[ObjectSpan]) -> tuple[ObjectScore, .
             on_frame[name].append(span.id)
     for name in job.frames:
         prediction, truth, void = _pair(job, name)
-        _append(job, name, series, (prediction, truth, void), tuple(on_frame[name]))
+        _append(series, (prediction, truth, void), tuple(on_frame[name]))
     for span in spans:
         series[span.id].j.extend([0.0] * span.missing)
         series[span.id].f.extend([0.0] * span.missing)
@@ -196,13 +216,13 @@ def _pair(job: _Job, name: str) -> tuple[Mask, Mask, NDArray[np.bool_] | None]:
             where=job.where(name),
             fix="write a label map for every annotated frame, under the name of the frame",
         ) from error
-    if prediction.shape != truth.shape:
-        raise ScoreError(
-            f"the prediction has shape {prediction.shape}, the truth {truth.shape}",
-            where=job.where(name),
-            fix="write predictions at the truth's own size: no official tool resizes them",
-        )
-    if job.protocol.objects == "foreground":
+    try:
+        check_maps(prediction, truth)
+    except ScoreError as error:
+        raise ScoreError(error.what, where=job.where(name), fix=error.fix) from error
+    if job.protocol.one_object:
+        _refuse_two_labels(job, name, prediction, truth)
+    if job.protocol.objects == "foreground" or job.protocol.one_object:
         return prediction != 0, truth != 0, void
     if job.protocol.white_is_one:
         prediction = np.where(prediction == VOID, prediction.dtype.type(1), prediction)
@@ -219,6 +239,17 @@ def _prepared_truth(protocol: Protocol, truth: LabelMap) -> tuple[Mask, NDArray[
     return np.where(void, truth.dtype.type(0), truth), void if protocol.void == "ignored" else None
 
 
+def _refuse_two_labels(job: _Job, name: str, prediction: Mask, truth: Mask) -> None:
+    for side, labels in (("prediction", prediction), ("truth", truth)):
+        found = np.unique(labels)
+        if len(found) > 2:
+            raise ScoreError(
+                f"the {side} holds {len(found)} labels where one object is expected",
+                where=job.where(name),
+                fix="write a folder of binary masks for each object",
+            )
+
+
 def _refuse_ids_above(job: _Job, name: str, prediction: Mask, most: int) -> int:
     """Gives back the largest predicted id, which must not exceed ``most``."""
     largest = int(np.max(prediction))
@@ -233,17 +264,11 @@ def _refuse_ids_above(job: _Job, name: str, prediction: Mask, most: int) -> int:
 
 
 def _append(
-    job: _Job,
-    name: str,
     series: dict[int, _Series],
     masks: tuple[Mask, Mask, NDArray[np.bool_] | None],
     ids: tuple[int, ...],
 ) -> None:
-    prediction, truth, void = masks
-    try:
-        counts = count_frame(prediction, truth, ids, void)
-    except ScoreError as error:
-        raise ScoreError(error.what, where=job.where(name), fix=error.fix) from error
+    counts = count_frame(masks[0], masks[1], ids, masks[2])
     for number, j, f in zip(ids, jaccard(counts).tolist(), boundary_f(counts).tolist(), strict=True):
         series[number].j.append(j)
         series[number].f.append(f)
@@ -251,11 +276,9 @@ def _append(
 
 def _ids_in(labels: Mask) -> tuple[int, ...]:
     """Gives back the ids that a label map shows, ascending, without the background."""
-    if labels.dtype.itemsize <= 2:
-        shown = np.zeros(1 << 16, np.bool_)
-        shown[labels.astype(np.uint16, copy=False)] = True
-        return tuple((np.flatnonzero(shown[1:]) + 1).tolist())
-    return tuple(number for number in np.unique(labels).tolist() if number != 0)
+    flat = labels.reshape(-1)
+    changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1  # far fewer than pixels, and every id begins at one
+    return tuple(number for number in np.unique(flat[np.append(0, changes)]).tolist() if number != 0)
 
 
 def _finished(job: _Job, number: int, series: _Series, *, group: str = "") -> ObjectScore:

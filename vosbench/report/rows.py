@@ -20,6 +20,12 @@ from vosbench.weights import weights_label
 
 MIB = float(1 << 20)
 
+_MEMORY = {
+    "allocated": "peak of torch's CUDA allocator; growth from its allocated bytes after each frame",
+    "live": "peak of the process's resident set, libraries included; growth from the allocator's live bytes",
+    "resident": "peak of the process's resident set, libraries included; growth from the resident set",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
@@ -61,6 +67,8 @@ class MethodRow:
     repeats: int
     outputs_differ: bool
     self_check: bool
+    memory: str
+    given: str
 
     @property
     def complete(self) -> bool:
@@ -117,6 +125,8 @@ def _row(cells: list[Cell]) -> MethodRow:
         repeats=1 + max(cell.record.spec.repeat for cell in cells),
         outputs_differ=_outputs_differ(good),
         self_check=not spec.method.ranked,
+        given=_given(cells),
+        memory=next((_MEMORY[cell.record.memory.series] for cell in good if cell.record.memory is not None), ""),
     )
 
 
@@ -164,6 +174,17 @@ def _trouble(record: Record) -> str:
     words = {"oom": "out of memory", "timeout": "timed out"}
     reason = f": {outcome.reason.splitlines()[0]}" if outcome.reason else ""
     return f"{record.spec.video}: {words.get(outcome.status, outcome.status)}{at}{reason}"
+
+
+def _given(cells: list[Cell]) -> str:
+    """What the suite set, one value or the span over the videos."""
+    values: dict[str, set[float]] = {}
+    for cell in cells:
+        for name, value in cell.record.spec.given.items():
+            values.setdefault(name, set()).add(value)
+    spans = {name: (min(found), max(found)) for name, found in values.items()}
+    words = {name: f"{low}" if low == high else f"{low} to {high}" for name, (low, high) in spans.items()}
+    return ", ".join(f"{name}={word}" for name, word in words.items())
 
 
 def _mode(record: Record) -> str:

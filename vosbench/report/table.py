@@ -220,4 +220,8 @@ def _footers(rows: list[MethodRow], notes: _Notes, machine: str, versions: str, 
     modes = sorted({row.mode for row in rows})
     if len(prints) > 1 or len(modes) > 1:
         footers.append("Rows differ in hardware or mode: speed and memory are not ranked.")
-    return (*footers, *notes.lines(), CLOCK, f"Hardware: {machine}; {' / '.join(modes)}. {versions}. {date}.")
+    given = [f"{row.label}: {row.given}" for row in rows if row.given]
+    if given:
+        footers.append(f"Set by the suite: {'; '.join(given)}.")
+    memory = [f"Memory: {text}." for text in dict.fromkeys(row.memory for row in rows) if text]
+    return (*footers, *notes.lines(), CLOCK, *memory, f"Hardware: {machine}; {' / '.join(modes)}. {versions}. {date}.")

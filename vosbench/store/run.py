@@ -6,11 +6,12 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from vosbench.digest import digest_json
 from vosbench.errors import StoreError, nearest
 from vosbench.plain import PlainError, from_plain, to_plain
 from vosbench.records import RECORD_SCHEMA, CellSpec, Record
@@ -22,6 +23,7 @@ RUNS = Path("results/runs")
 RECORD_FILE = "record.json"
 FRAMES_FILE = "frames.parquet"
 MASKS_FOLDER = "masks"
+PLAN_FILE = "plan.json"
 
 
 @dataclass(slots=True)
@@ -48,7 +50,8 @@ class Run:
     def record(self, spec: CellSpec) -> Record | None:
         """Gives back the record of a cell, or None where it is not finished.
 
-        A cell that failed on other frames or prompts counts as not finished: somebody mended them. Raises `StoreError` where the folder holds the same video computed from other frames or prompts.
+        A cell that failed on other frames or prompts counts as not finished: somebody mended them. Raises
+        `StoreError` where the folder holds the same video computed from other frames or prompts.
         """
         folder = self.cell(spec)
         if not (folder / RECORD_FILE).is_file():
@@ -68,6 +71,23 @@ class Run:
         """Yields every finished cell's folder and record, in the order of their names."""
         for path in sorted(self.path.glob(f"[!.]*/*/*/{RECORD_FILE}")):
             yield path.parent, read_record(path.parent)
+
+    def finished(self, cells: Iterable[CellSpec], *, well: bool = False) -> bool:
+        """True where every one of ``cells`` has a record; with ``well`` it must say "ok"."""
+        records = [self.record(spec) for spec in cells]
+        return all(record is not None and (not well or record.outcome.status == "ok") for record in records)
+
+    def plan(self) -> str:
+        """Gives back the digest of the cells that this run was begun for, or '' where it is not known."""
+        path = self.path / PLAN_FILE
+        try:
+            return str(json.loads(path.read_bytes())["digest"]) if path.is_file() else ""
+        except (ValueError, KeyError, OSError):
+            return ""
+
+    def save_plan(self, cells: Iterable[CellSpec]) -> None:
+        """Keep the digest of the cells this run is for, so that the same command finds it again."""
+        write_whole(self.path / PLAN_FILE, json.dumps({"digest": plan_digest(cells)}).encode())
 
     def claim(self, spec: CellSpec) -> Claim | None:
         """Gives back the claim on a cell, or None where another process works on it."""
@@ -129,6 +149,21 @@ def read_record(folder: Path) -> Record:
     except (OSError, ValueError, AttributeError) as error:
         detail = f"{'.'.join(map(str, error.path))}: {error.message}" if isinstance(error, PlainError) else str(error)
         raise StoreError(f"the record cannot be read: {detail}", where=str(path), fix=fix) from error
+
+
+def plan_digest(cells: Iterable[CellSpec]) -> str:
+    """Gives back the digest of a set of cells."""
+    return digest_json(sorted(spec.key for spec in cells))
+
+
+def unfinished_run(cells: Sequence[CellSpec], *, well: bool) -> Run | None:
+    """Gives back the latest run below ``results/runs`` that was begun for ``cells`` and has not finished them."""
+    digest = plan_digest(cells)
+    for path in sorted(RUNS.iterdir(), reverse=True) if RUNS.is_dir() else ():
+        run = Run(path)
+        if run.plan() == digest:
+            return None if run.finished(cells, well=well) else run
+    return None
 
 
 def find_run(text: str) -> Run:

@@ -1,0 +1,55 @@
+"""The fingerprint that says which rows were measured on identical hardware."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from vosbench.machine import Machine, default_device
+
+
+@pytest.fixture
+def gpu_machine():
+    return Machine(
+        cpu="CPU", cores=8, memory_bytes=1 << 34, gpus=("Card A", "Card B"), driver="580", kernel="Linux 6", python="3.11",
+        versions={"torch": "2.9.0+cu130", "numpy": "2.0"},
+    )  # fmt: skip
+
+
+def test_hardware_torch_and_threads_decide(gpu_machine):
+    same = gpu_machine.fingerprint("cuda:0", 8)
+    other_numpy = dataclasses.replace(gpu_machine, kernel="Linux 7", versions={"torch": "2.9.0+cu130", "numpy": "2.1"})
+    assert same == other_numpy.fingerprint("cuda:0", 8)
+    different = {
+        same,
+        gpu_machine.fingerprint("cuda:1", 8),
+        gpu_machine.fingerprint("cuda:0", 4),
+        gpu_machine.fingerprint("cpu", 8),
+        dataclasses.replace(gpu_machine, cpu="other").fingerprint("cuda:0", 8),
+        dataclasses.replace(gpu_machine, versions={"torch": "2.8.0"}).fingerprint("cuda:0", 8),
+    }
+    assert 6 == len(different)
+
+
+def test_two_equal_cards_may_be_ranked_together(gpu_machine):
+    twins = dataclasses.replace(gpu_machine, gpus=("Card A", "Card A"))
+    assert twins.fingerprint("cuda:0", 8) == twins.fingerprint("cuda:1", 8)
+
+
+def test_the_footer_names_what_computed(gpu_machine):
+    assert "Card B, driver 580, CPU" == gpu_machine.describe("cuda:1", 8)
+    assert "CPU CPU, 2 of 8 cores" == gpu_machine.describe("cpu", 2)
+
+
+def test_the_default_device_is_a_card_that_torch_can_use(gpu_machine):
+    assert "cuda:0" == default_device(gpu_machine)
+    assert "cpu" == default_device(dataclasses.replace(gpu_machine, versions={"torch": "2.9.0+cpu"}))
+    assert "cpu" == default_device(dataclasses.replace(gpu_machine, gpus=()))
+
+
+def test_this_machine_is_described(machine):
+    assert machine.cores >= 1
+    assert machine.memory_bytes > 0
+    assert machine.cpu
+    assert machine.versions["numpy"]

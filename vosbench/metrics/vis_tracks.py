@@ -1,0 +1,229 @@
+"""Tracks of the truth and of results, read from the JSON files of YouTube-VIS."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vosbench.errors import ScoreError
+from vosbench.metrics.rle import area, bounds_of_lengths, bounds_of_polygons, bounds_of_texts
+
+Table = NDArray[np.int64]
+
+_MOST_SIDE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class VisTrack:
+    """One object over the frames of one video, true or found.
+
+    Attributes:
+        id: The annotation's id; results count from 1 in the order of their file.
+        video: The video's id.
+        category: The category's id.
+        score: How sure a method is of it; 1 in the truth.
+        crowd: True for a crowd in the truth.
+        average_area: Mean area in pixels over the frames where it is not 0, by the file's own list in the truth.
+        bounds: All frames' mask bounds in a row (see `vosbench.metrics.rle`).
+        starts: (frames + 1,), int64: where each frame's bounds begin.
+        sizes: (frames,), int64: the frame's height and width in one number, 0 where there is no mask.
+        areas: (frames,), int64: pixels.
+    """
+
+    id: int
+    video: int
+    category: int
+    score: float = 1.0
+    crowd: bool = False
+    average_area: float
+    bounds: Table
+    starts: Table
+    sizes: Table
+    areas: Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class VisTruth:
+    """The videos (ids, ascending), the categories (id and name, ascending) and the true tracks of a data set.
+
+    ``heights`` and ``widths`` are those of the videos, in pixels.
+    """
+
+    videos: tuple[int, ...]
+    heights: tuple[int, ...]
+    widths: tuple[int, ...]
+    categories: tuple[tuple[int, str], ...]
+    tracks: tuple[VisTrack, ...]
+
+
+def read_truth(data: Mapping[str, Any], *, where: str = "") -> VisTruth:
+    """Gives back the truth of a file in the format of YouTube-VIS (``videos``, ``categories``, ``annotations``).
+
+    Masks may be run-length codes, as text or numbers, or polygons; annotations need ``areas`` and ``iscrowd``.
+    """
+    try:
+        videos = {int(video["id"]): (int(video["height"]), int(video["width"])) for video in data["videos"]}
+        categories = {int(entry["id"]): str(entry.get("name", entry["id"])) for entry in data["categories"]}
+        tracks = tuple(_true_track(entry, videos, where) for entry in data["annotations"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ScoreError(
+            f"the truth is not in the format of YouTube-VIS: {type(error).__name__} {error}",
+            where=where,
+            fix="give an annotation file with videos, categories and annotations",
+        ) from error
+    if len({track.id for track in tracks}) < len(tracks):
+        raise ScoreError("two annotations of the truth have one id", where=where)
+    ordered = tuple(sorted(videos))
+    return VisTruth(
+        videos=ordered,
+        heights=tuple(videos[video][0] for video in ordered),
+        widths=tuple(videos[video][1] for video in ordered),
+        categories=tuple(sorted(categories.items())),
+        tracks=tracks,
+    )
+
+
+def read_results(data: object, truth: VisTruth, *, where: str = "") -> tuple[VisTrack, ...]:
+    """Gives back the tracks of a results file: a list of video id, category id, score and compressed run-length masks.
+
+    Categories that the truth does not list are left out, as the official tool does.
+    """
+    if not isinstance(data, list) or not data:
+        raise ScoreError(
+            "the results are no list of tracks" if not isinstance(data, list) else "the results hold no track",
+            where=where,
+            fix="give [{video_id, category_id, score, segmentations}, ...]; the official tool fails on an empty list",
+        )
+    known = set(truth.videos)
+    categories = {number for number, _ in truth.categories}
+    tracks = []
+    for place, entry in enumerate(data, start=1):
+        try:
+            track = _found_track(entry, place)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ScoreError(
+                f"result {place} is not in the format of YouTube-VIS: {type(error).__name__} {error}", where=where
+            ) from error
+        except ScoreError as error:
+            raise ScoreError(error.what, where=f"{where} result {place}".strip(), fix=error.fix) from error
+        if track.video not in known:
+            raise ScoreError(
+                f"result {place} is of video {track.video}, which the truth does not have",
+                where=where,
+                fix="score results against the split that they were made on",
+            )
+        if track.category in categories:
+            tracks.append(track)
+    return tuple(tracks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Masks:
+    """The masks of one track, as `VisTrack` holds them."""
+
+    bounds: Table
+    starts: Table
+    sizes: Table
+    areas: Table
+
+
+def _true_track(entry: Mapping[str, Any], videos: Mapping[int, tuple[int, int]], where: str) -> VisTrack:
+    height, width = videos[int(entry["video_id"])]
+    masks = entry["segmentations"]
+    try:
+        packed = _text_masks(masks) if _all_text(masks) else _mixed_masks(masks, height, width)
+    except ScoreError as error:
+        raise ScoreError(error.what, where=f"{where} annotation {entry['id']}".strip(), fix=error.fix) from error
+    return _track(
+        packed,
+        id=int(entry["id"]),
+        video=int(entry["video_id"]),
+        category=int(entry["category_id"]),
+        crowd=bool(entry["iscrowd"]),
+        average_area=_mean_of_nonzero(entry["areas"]),
+    )
+
+
+def _found_track(entry: Mapping[str, Any], place: int) -> VisTrack:
+    score = float(entry["score"])
+    if not math.isfinite(score):
+        raise ScoreError(f"its score is {score}", fix="scores must be finite numbers")
+    masks = entry["segmentations"]
+    if not _all_text(masks):
+        raise ScoreError(
+            "a mask is not compressed",
+            fix="write counts as text, with pycocotools.mask.encode: the official tool takes nothing else in results",
+        )
+    packed = _text_masks(masks)
+    return _track(
+        packed,
+        id=place,
+        video=int(entry["video_id"]),
+        category=int(entry["category_id"]),
+        score=score,
+        average_area=_mean_of_nonzero(packed.areas.tolist()),
+    )
+
+
+def _track(masks: _Masks, **fields: Any) -> VisTrack:
+    return VisTrack(bounds=masks.bounds, starts=masks.starts, sizes=masks.sizes, areas=masks.areas, **fields)
+
+
+def _all_text(masks: Sequence[Any]) -> bool:
+    """Tells whether every mask is absent or ``{"size": [height, width], "counts": text}``."""
+    return all(not mask or (isinstance(mask, dict) and isinstance(mask["counts"], str | bytes)) for mask in masks)
+
+
+def _text_masks(masks: Sequence[Mapping[str, Any] | None]) -> _Masks:
+    sides = [mask["size"] if mask else (0, 0) for mask in masks]
+    counts = [mask["counts"] if mask else b"" for mask in masks]
+    texts = [text.encode("ascii", errors="replace") if isinstance(text, str) else text for text in counts]
+    sizes = [_size(*size) if mask else 0 for mask, size in zip(masks, sides, strict=True)]
+    bounds, starts, areas = bounds_of_texts(texts, [int(height) * int(width) for height, width in sides])
+    return _Masks(bounds=bounds, starts=starts, sizes=np.array(sizes, np.int64), areas=areas)
+
+
+def _mixed_masks(masks: Sequence[Any], height: int, width: int) -> _Masks:
+    """Gives back masks in any notation; polygons have the video's ``height`` and ``width``."""
+    pieces = [np.empty(0, np.int64)]
+    sizes = []
+    for mask in masks:
+        bounds, size = pieces[0], 0
+        if isinstance(mask, dict) and mask:
+            size = _size(*mask["size"])
+            bounds = _coded_bounds(mask["counts"], int(mask["size"][0]) * int(mask["size"][1]))
+        elif mask:
+            size = _size(height, width)
+            bounds = bounds_of_polygons(mask, height, width)
+        pieces.append(bounds)
+        sizes.append(size)
+    return _Masks(
+        bounds=np.concatenate(pieces),
+        starts=np.cumsum([len(piece) for piece in pieces], dtype=np.int64),
+        sizes=np.array(sizes, np.int64),
+        areas=np.array([area(piece) for piece in pieces[1:]], np.int64),
+    )
+
+
+def _coded_bounds(counts: Any, pixels: int) -> Table:
+    if isinstance(counts, str):
+        counts = counts.encode("ascii", errors="replace")
+    return bounds_of_texts([counts], [pixels])[0] if isinstance(counts, bytes) else bounds_of_lengths(counts, pixels)
+
+
+def _size(height: Any, width: Any) -> int:
+    """Gives back both sides in one number."""
+    rows, columns = int(height), int(width)
+    if not (0 < rows < _MOST_SIDE and 0 < columns < _MOST_SIDE):
+        raise ScoreError(f"a mask has size {height} x {width}")
+    return rows * _MOST_SIDE + columns
+
+
+def _mean_of_nonzero(areas: Sequence[float | None]) -> float:
+    present = [value for value in areas if value]
+    return float(np.mean(present)) if present else 0.0
