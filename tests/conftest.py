@@ -101,7 +101,7 @@ class Session:
             self.labels = np.where(frame.prompt.mask > 0, frame.prompt.mask, self.labels)
         note(f"{{self.view.id}} {{frame.index}}")
         if FAULT == "slow":
-            time.sleep(0.15)
+            time.sleep(0.08)
         if FAULT == "leak":
             self.held.append(np.ones(1 << 20, np.uint8))
         if FAULT == "prints":

@@ -195,6 +195,7 @@ def _suite_videos(text: str, request: Request, places: Places) -> _Videos:
         has_truth=synthetic or split not in suite.splits.on_server,
         feed=suite.feed,
         times=suite.times,
+        vary=suite.stand_in.vary or "" if synthetic and suite.stand_in is not None else "",
     )
     videos = _open_all(suite, root, chosen, request.max_frames)
     return _Videos(
@@ -238,7 +239,7 @@ def _notices(
     spec: SuiteSpec, there: tuple[str, ...], chosen: tuple[str, ...], official: int, max_frames: int | None
 ) -> list[str]:
     notices: list[str] = []
-    if spec.synthetic:
+    if spec.synthetic and not spec.vary:
         notices.append(
             f"{spec.name}: no data root is configured (--data, VOSBENCH_DATA), so this is a synthetic stand-in"
         )

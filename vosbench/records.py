@@ -42,7 +42,8 @@ class SuiteSpec:
     ``title`` is for people and says "(synthetic)" of a stand-in, ``root`` holds its data, ``protocol`` names the
     scores, ``official_videos`` counts the videos of the split in the official data set, 0 where there is none.
     ``has_truth`` is False where the truth is on a server; ``feed`` says whether every frame was given or every fifth;
-    ``times`` how often each video was played.
+    ``times`` how often each video was played; ``vary`` is the variable of a ladder, whose videos are named
+    ``VARIABLE-VALUE``.
     """
 
     name: str
@@ -56,6 +57,7 @@ class SuiteSpec:
     has_truth: bool = True
     feed: Feed = "all"
     times: int = 1
+    vary: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import cv2
 import numpy as np
 
 from vosbench.contract import Model, ReportsFootprint, ReportsTrace, Session, View
@@ -107,7 +108,11 @@ def validate_prediction(prediction: Any, *, frame: Frame, view: View, known_ids:
 
 def ids_in(labels: LabelMap) -> tuple[int, ...]:
     """Gives back the non-zero ids of a label map, ascending."""
-    present = np.flatnonzero(np.bincount(labels.ravel())) if labels.dtype.itemsize <= 2 else np.unique(labels)
+    if labels.dtype == np.uint8:
+        # OpenCV's histogram: this runs between all steps, and the general ways take five times as long.
+        present = np.flatnonzero(cv2.calcHist([np.ascontiguousarray(labels)], [0], None, [256], [0, 256]))
+    else:
+        present = np.unique(labels)
     return tuple(int(i) for i in present if i != 0)
 
 

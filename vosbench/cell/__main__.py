@@ -51,4 +51,7 @@ def _die_with_parent(parent: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    STATUS = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(STATUS)  # all is published; a thread that an adapter left running must not hold the run up

@@ -15,6 +15,7 @@ from vosbench.machine import read_machine
 from vosbench.meters.device import Device, open_device
 from vosbench.records import CellSpec, Event, Job, Record
 from vosbench.registry import Registry, restore_settings, source_digest
+from vosbench.store.frames import settle_writer
 from vosbench.store.run import FRAMES_FILE, MASKS_FOLDER, Claim, Run
 
 
@@ -31,8 +32,7 @@ class Worker:
     def run(self) -> None:
         """Run every cell that nobody else runs or has run; ends early after one that failed."""
         first = self._cells[0]
-        import pyarrow.parquet  # noqa: F401 - what the first video's series needs must not look like the second's growth
-
+        settle_writer()
         device = open_device(first.runtime.device)
         loaded: Loaded | None = None
         for spec in self._cells:

@@ -17,6 +17,7 @@ VERBS = {
     "table": "Print a run's table as markdown, LaTeX or CSV.",
     "suites": "Show the suites and where their data is looked for.",
     "methods": "Show the methods, their variants and settings.",
+    "doctor": "Show the machine, what disturbs timings here, and the harness's own cost.",
     "check": "Prove an adapter: its behaviour, or its parity with stored reference outputs.",
 }
 
@@ -60,14 +61,17 @@ def vosbench() -> None:
 def main(args: list[str] | None = None) -> Any:
     """Run the command line; an error that the user can act on is three lines on standard error, status 2 or 1."""
     try:
-        return vosbench.main(args=args, prog_name="vosbench", standalone_mode=True)
+        return vosbench.main(args=args, prog_name="vosbench", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
     except UsageError as error:
         _say(error)
         sys.exit(2)
     except VosbenchError as error:
         _say(error)
         sys.exit(1)
-    except KeyboardInterrupt:
+    except click.Abort:  # click's word for Ctrl-C
         click.echo(
             "\ninterrupted; what was finished is kept, and the same command goes on from there", err=True
         )

@@ -42,6 +42,7 @@ from vosbench.store.run import RUNS, Run, unfinished_run
 @click.option("--first-frame-limit", type=float, default=Limits().first_frame, show_default=True, help="Seconds.")
 @click.option("--frame-limit", type=float, default=Limits().frame, show_default=True, help="Seconds.")
 @click.option("--retry", is_flag=True, help="Run cells that failed before once more.")
+@click.option("--python", "interpreters", multiple=True, metavar="METHOD=PATH", help="Another environment's Python.")
 @adapter_option
 @json_option
 def command(**options: Any) -> None:
@@ -60,7 +61,8 @@ def command(**options: Any) -> None:
     if options["retry"]:
         _set_failed_aside(run, plan)
     limits = Limits(first_frame=options["first_frame_limit"], frame=options["frame_limit"])
-    result = _execute(run, plan, machine, limits, quiet=quiet)
+    interpreters = _interpreters(options["interpreters"], request.methods)
+    result = _execute(run, plan, machine, limits, interpreters, quiet=quiet)
     _finish(run, plan, result, as_json=options["as_json"])
 
 
@@ -105,12 +107,28 @@ def _set_failed_aside(run: Run, plan: Plan) -> None:
             run.set_aside(spec)
 
 
-def _execute(run: Run, plan: Plan, machine: Machine, limits: Limits, *, quiet: bool) -> Result:
+def _interpreters(flags: tuple[str, ...], methods: tuple[str, ...]) -> dict[str, str]:
+    """The Python of each method that has one of its own; vosbench must be installed there."""
+    chosen: dict[str, str] = {}
+    for flag in flags:
+        name, _, path = flag.partition("=")
+        matching = [method for method in methods if name in (method, method.split("@")[0])]
+        if not path or not matching:
+            raise UsageError(
+                f"--python {flag}: not understood", fix="write METHOD=PATH/bin/python, of a method in this run"
+            )
+        chosen.update(dict.fromkeys(matching, path))
+    return chosen
+
+
+def _execute(
+    run: Run, plan: Plan, machine: Machine, limits: Limits, interpreters: dict[str, str], *, quiet: bool
+) -> Result:
     from vosbench.cli.console import console
     from vosbench.cli.progress import RunProgress
 
     with RunProgress(console(stderr=quiet)) as progress:
-        return Supervisor(run, machine, progress, limits=limits).execute(plan.cells)
+        return Supervisor(run, machine, progress, limits=limits, interpreters=interpreters).execute(plan.cells)
 
 
 def _finish(run: Run, plan: Plan, result: Result, *, as_json: bool) -> None:

@@ -13,14 +13,15 @@ from vosbench.store.run import find_run
 @click.option(
     "--format", "form", type=click.Choice(["text", "markdown", "latex", "csv"]), default="text", show_default=True
 )
+@click.option("--by-video", is_flag=True, help="A row for each video instead of the mean.")
 @json_option
-def command(run: str, form: str, as_json: bool) -> None:
+def command(run: str, form: str, by_video: bool, as_json: bool) -> None:
     """Print the tables of RUN, a folder or the name of one below results/runs."""
     from vosbench.cli.tables import describe_tables, print_tables
     from vosbench.report.files import run_tables
     from vosbench.report.text import comma_separated, latex, markdown
 
-    tables = run_tables(find_run(run))
+    tables = run_tables(find_run(run), by_video=by_video)
     if as_json:
         echo_json(describe_tables(tables))
     elif form == "text":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import secrets
+import stat
 import struct
 import zlib
 from pathlib import Path
@@ -12,13 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
+from vosbench.data.png import SIGNATURE, DamagedPngError, decode_plain
 from vosbench.errors import DataError
 from vosbench.types import LabelMap
 
 MOST_PIXELS = 1 << 26
 """Masks with more pixels than this (twice 8K) are taken for decompression bombs."""
 
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+LARGEST_FILE = 1 << 28
+"""Bytes. A file of as many pixels as are allowed, in 16 bit and not compressed at all, is half as large."""
+
 _LABEL_MODES = ("P", "L", "1", "I;16", "LA")
 _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, OverflowError, MemoryError)
 
@@ -33,21 +37,10 @@ def read_mask(path: Path) -> LabelMap:
     data = _contents(path)
     _check_header(path, data)
     try:
-        with Pillow.open(io.BytesIO(data), formats=["PNG"]) as image:
-            mode = image.mode
-            pixels = np.array(image) if mode in _LABEL_MODES else None
-    except _UNREADABLE as error:
+        labels = decode_plain(data)
+    except DamagedPngError as error:
         raise DataError(f"the mask cannot be decoded: {error}", where=str(path), fix="write the file again") from error
-    if pixels is None:
-        raise DataError(
-            f"the mask is a colour image (mode {mode}), so its labels are unknown",
-            where=str(path),
-            fix="write object ids as a palette or grey PNG, as DAVIS does",
-        )
-    if mode == "LA":
-        pixels = pixels[..., 0]
-    wide = pixels.dtype.itemsize > 1
-    return np.ascontiguousarray(pixels, np.uint16 if wide else np.uint8)
+    return labels if labels is not None else _decode_any(path, data)
 
 
 def write_mask(path: Path, labels: LabelMap) -> None:
@@ -89,18 +82,43 @@ def voc_palette() -> NDArray[np.uint8]:
     return palette
 
 
+def _decode_any(path: Path, data: bytes) -> LabelMap:
+    """Gives back the labels of a PNG file of any kind, by Pillow."""
+    try:
+        with Pillow.open(io.BytesIO(data), formats=["PNG"]) as image:
+            mode = image.mode
+            pixels = np.array(image) if mode in _LABEL_MODES else None
+    except _UNREADABLE as error:
+        raise DataError(f"the mask cannot be decoded: {error}", where=str(path), fix="write the file again") from error
+    if pixels is None:
+        raise DataError(
+            f"the mask is a colour image (mode {mode}), so its labels are unknown",
+            where=str(path),
+            fix="write object ids as a palette or grey PNG, as DAVIS does",
+        )
+    if mode == "LA":
+        pixels = pixels[..., 0]
+    wide = pixels.dtype.itemsize > 1
+    return np.ascontiguousarray(pixels, np.uint16 if wide else np.uint8)
+
+
 def _contents(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        status = path.stat()
+        data = path.read_bytes() if stat.S_ISREG(status.st_mode) and status.st_size <= LARGEST_FILE else None
     except FileNotFoundError as error:
         raise DataError("there is no such mask", where=str(path), fix="check that the data set is whole") from error
     except OSError as error:
         raise DataError(f"the mask cannot be read: {error.strerror}", where=str(path)) from error
+    if data is None:
+        why = f"larger than {LARGEST_FILE >> 20} MiB" if stat.S_ISREG(status.st_mode) else "no file"
+        raise DataError(f"the mask cannot be read: it is {why}", where=str(path), fix="masks are PNG files")
+    return data
 
 
 def _check_header(path: Path, data: bytes) -> None:
     """Refuse what is no PNG, and sizes that nobody draws masks at, before anything is decoded."""
-    if len(data) < 33 or not data.startswith(_SIGNATURE):
+    if len(data) < 33 or not data.startswith(SIGNATURE):
         raise DataError("the mask is no PNG file", where=str(path), fix="masks are palette or grey PNG files")
     width, height = struct.unpack(">II", data[16:24])
     if width * height > MOST_PIXELS:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from vosbench.data.masks import write_mask
-from vosbench.data.suite import StandIn, Suite, listed
+from vosbench.data.suite import StandIn, Suite, Variable, listed
 from vosbench.data.synthetic import Scene, SyntheticVideo
 from vosbench.digest import digest_files, digest_json
 from vosbench.errors import DataError, UsageError
@@ -57,7 +59,7 @@ def _draw_whole(suite: Suite, stand_in: StandIn, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     workspace = Path(tempfile.mkdtemp(prefix=".drawing-", dir=target.parent))
     try:
-        scenes = [_scene(stand_in, name, number) for number, name in enumerate(_video_names(suite, stand_in))]
+        scenes = _scenes(suite, stand_in)
         for scene in scenes:
             _draw_video(suite, stand_in, scene, workspace)
         _write_lists(suite, scenes, workspace)
@@ -74,12 +76,16 @@ def _publish(workspace: Path, target: Path) -> None:
             raise
 
 
+def _scenes(suite: Suite, stand_in: StandIn) -> list[Scene]:
+    if stand_in.vary is not None:
+        return [_varied(_scene(stand_in, "", 0), stand_in.vary, value) for value in stand_in.values]
+    return [_scene(stand_in, name, number) for number, name in enumerate(_video_names(suite, stand_in))]
+
+
 def _video_names(suite: Suite, stand_in: StandIn) -> list[str]:
     """Every other video bears the name of an unseen one where the suite has such, so that both groups have members."""
     unseen = sorted(listed(suite.groups.unseen_videos))
-    return [
-        unseen[number] if unseen and number % 2 else f"synthetic-{number + 1}" for number in range(stand_in.videos)
-    ]
+    return [unseen[number] if unseen and number % 2 else f"synthetic-{number + 1}" for number in range(stand_in.videos)]
 
 
 def _scene(stand_in: StandIn, name: str, number: int) -> Scene:
@@ -94,6 +100,17 @@ def _scene(stand_in: StandIn, name: str, number: int) -> Scene:
         objects=stand_in.objects,
         entries=tuple(spread * entry for entry in range(stand_in.objects)) if stand_in.late else (),
     )
+
+
+def _varied(scene: Scene, variable: Variable, value: float) -> Scene:
+    """Gives back the scene at one value of the ladder's variable, named by both so that names sort as values do."""
+    whole = variable in ("length", "objects", "distractors", "cuts")
+    named = replace(scene, id=f"{variable}-{value:05.0f}" if whole else f"{variable}-{value:.2f}")
+    if variable == "cuts":
+        count = int(value)
+        return replace(named, cuts=tuple(scene.length * cut // (count + 1) for cut in range(1, count + 1)))
+    changes: dict[str, Any] = {variable: int(value) if whole else value}
+    return replace(named, **changes)
 
 
 def _draw_video(suite: Suite, stand_in: StandIn, scene: Scene, root: Path) -> None:

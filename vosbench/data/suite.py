@@ -19,6 +19,8 @@ from vosbench.strict_yaml import load_yaml
 GROUP = "vosbench.suites"
 SUITE_SCHEMA = 1
 
+Variable = Literal["length", "objects", "distractors", "cuts", "occlusion", "speed", "size"]
+
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +95,10 @@ class StandIn:
 
     ``truth_every`` draws a mask for every n-th frame and the first; with ``late`` the objects after the first enter
     one after the other; ``first_name`` is the first frame's, the others count on.
+
+    With ``vary`` the videos are a ladder: the same scene at each of ``values`` of one variable, the length, the number
+    of objects, of distractors (unlabelled copies of the objects) or of cuts, the share of time behind an occluder, or
+    the objects' speed or size (see `vosbench.data.synthetic_scene.Scene`).
     """
 
     videos: int
@@ -103,6 +109,8 @@ class StandIn:
     truth_every: int = 1
     late: bool = False
     first_name: str = "00000"
+    vary: Variable | None = None
+    values: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +118,8 @@ class Suite:
     """One benchmark suite as its YAML file describes it.
 
     ``feed`` says which frames a method gets: all there are, or those of ``layout.frames`` alone where that has every
-    fifth. ``times`` plays every video that often, forth and back in turn.
+    fifth. ``times`` plays every video that often, forth and back in turn. A ``drawn`` suite is its stand-in: no data
+    root holds it.
     """
 
     schema: int
@@ -124,6 +133,7 @@ class Suite:
     memory: Memory | None = None
     feed: Feed = "all"
     times: int = 1
+    drawn: bool = False
     source: Source = field(default_factory=Source)
     stand_in: StandIn | None = None
 
@@ -221,12 +231,12 @@ def _filled(text: str, split: str) -> str:
 
 
 def find_root(suite: Suite, places: Places) -> Path | None:
-    """Gives back the folder that holds a suite's data, or None where no data root is configured at all.
+    """Gives back the folder that holds a suite's data, or None where it is drawn or no data root is configured at all.
 
     Raises `DataError` where one is configured and the data set is not there.
     """
     base = places.data_for(suite.name)
-    if base is None:
+    if base is None or suite.drawn:
         return None
     tried = [base / root for root in suite.layout.roots] + [base]
     for root in tried:

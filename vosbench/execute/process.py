@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import selectors
@@ -12,11 +13,16 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from vosbench.errors import UsageError
 from vosbench.plain import from_plain, to_plain
 from vosbench.records import Event, Job
 
 LAST_WORDS = 20
 """Lines of a dead process's log that an error quotes."""
+
+
+LOOK = 1.0
+"""Seconds between looks whether a silent process still lives."""
 
 
 class SilenceError(Exception):
@@ -28,25 +34,34 @@ class SilenceError(Exception):
 
 
 class CellProcess:
-    """A running ``python -m vosbench.cell``. What it prints goes to ``log``."""
+    """A running ``python -m vosbench.cell`` with whatever it starts. What they print goes to ``log``.
+
+    Raises `UsageError` for an interpreter that cannot be started.
+    """
 
     def __init__(self, job: Job, log: Path, interpreter: str = sys.executable) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         self._log = log
         self._log_began = log.stat().st_size if log.is_file() else 0
-        self._events, writing = os.pipe()
         threads = str(job.cells[0].runtime.threads)
         limits = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
-        with log.open("ab") as stream:
-            self._process = subprocess.Popen(
-                [interpreter, "-P", "-m", "vosbench.cell", str(writing), str(os.getpid())],
-                stdin=subprocess.PIPE,
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                pass_fds=(writing,),
-                env=os.environ | limits,
-            )
-        os.close(writing)
+        self._events, writing = os.pipe()
+        try:
+            with log.open("ab") as stream:
+                self._process = subprocess.Popen(
+                    [interpreter, "-P", "-m", "vosbench.cell", str(writing), str(os.getpid())],
+                    stdin=subprocess.PIPE,
+                    stdout=stream,
+                    stderr=subprocess.STDOUT,
+                    pass_fds=(writing,),
+                    env=os.environ | limits,
+                    start_new_session=True,  # a group of its own, so that what an adapter starts ends with it
+                )
+        except OSError as error:
+            os.close(self._events)
+            raise UsageError(f"{interpreter} cannot be started: {error.strerror}", fix="name a Python") from error
+        finally:
+            os.close(writing)
         self._send(json.dumps(to_plain(job)).encode())
 
     def events(self, first_limit: float, frame_limit: float) -> Iterator[Event]:
@@ -60,9 +75,7 @@ class CellProcess:
         with selectors.DefaultSelector() as selector:
             selector.register(self._events, selectors.EVENT_READ)
             while True:
-                if not selector.select(limit):
-                    raise SilenceError(limit)
-                data = os.read(self._events, 1 << 16)
+                data = os.read(self._events, 1 << 16) if self._says_something(selector, limit) else b""
                 if not data:
                     return
                 *lines, pending = (pending + data).split(b"\n")
@@ -71,17 +84,29 @@ class CellProcess:
                     limit = frame_limit if event.kind == "frame" else first_limit
                     yield event
 
+    def _says_something(self, selector: selectors.BaseSelector, limit: float) -> bool:
+        """Waits for something to read; False where the process ended without a last word.
+
+        The pipe's end does not tell: a child that an adapter forked and left behind may hold it open.
+        """
+        deadline = time.monotonic() + limit
+        while not selector.select(min(LOOK, max(0.0, deadline - time.monotonic()))):
+            if self._process.poll() is not None and not selector.select(0):
+                return False
+            if time.monotonic() >= deadline:
+                raise SilenceError(limit)
+        return True
+
     def end(self) -> int:
         """End the process, if it has not ended by itself; gives back its exit status, negative for a signal."""
-        deadline = time.monotonic() + 10
-        while self._process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.01)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=10)
         return self.kill()
 
     def kill(self) -> int:
-        """Kill the process and wait for it; gives back its exit status."""
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGKILL)
+        """Kill the process and whatever it started, and wait for it; gives back its exit status."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         status = self._process.wait()
         if self._events >= 0:
             os.close(self._events)

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Protocol
 
 from vosbench.digest import digest_json
-from vosbench.errors import StoreError
+from vosbench.errors import StoreError, UsageError
 from vosbench.execute.process import CellProcess, SilenceError
 from vosbench.machine import Machine
 from vosbench.records import CellSpec, Event, Job, Outcome, Record
-from vosbench.store.run import MASKS_FOLDER, Run
+from vosbench.store.run import MASKS_FOLDER, Claim, Run
 
 PATIENCE = 1.0
 """Seconds between looks at cells that another process works on."""
@@ -56,11 +56,12 @@ class Result:
 
 @dataclass(slots=True)
 class _Visit:
-    """What happened while one process ran: the cell it was on, and whether anything was achieved."""
+    """What happened while one process ran: the cell it was on, whether anything was achieved or others were at it."""
 
     current: CellSpec | None = None
     frame: int = 0
     achieved: bool = False
+    busy: bool = False
     failure: str = ""
 
 
@@ -123,19 +124,20 @@ class Supervisor:
         """Run one process over a group; gives back whether anything was achieved."""
         first = group[0]
         by_key = {spec.key: spec for spec in group}
-        process = CellProcess(
-            Job(run=self._run.path, cells=group),
-            run_log(self._run, first),
-            self._interpreters.get(first.method.name, sys.executable),
-        )
+        interpreter = self._interpreters.get(first.method.name, sys.executable)
         visit = _Visit()
+        try:
+            process = CellProcess(Job(run=self._run.path, cells=group), run_log(self._run, first), interpreter)
+        except UsageError as error:
+            self._fail(first, str(error))
+            return False
         try:
             for event in process.events(self._limits.first_frame, self._limits.frame):
                 self._take(by_key.get(event.key, first), event, visit)
             status = process.end()
             if visit.current is not None:
                 self._record_death(visit, Outcome(status="killed", frame=visit.frame, reason=_death(status)))
-            elif status != 0 and not visit.failure:
+            elif not (visit.failure or visit.achieved or visit.busy):
                 visit.failure = f"its process ended with status {status}\n{process.last_words()}"
         except SilenceError as error:
             process.kill()
@@ -143,9 +145,12 @@ class Supervisor:
         finally:
             process.kill()
         if visit.failure:
-            self._result.failures[first.method_key] = visit.failure
-            self._progress.failed(first, visit.failure)
+            self._fail(first, visit.failure)
         return visit.achieved
+
+    def _fail(self, spec: CellSpec, reason: str) -> None:
+        self._result.failures[spec.method_key] = reason
+        self._progress.failed(spec, reason)
 
     def _take(self, spec: CellSpec, event: Event, visit: _Visit) -> None:
         if event.kind == "disk full":
@@ -153,6 +158,8 @@ class Supervisor:
         if event.kind == "failed":
             visit.failure = event.text
             visit.current = None
+        elif event.kind == "busy":
+            visit.busy = True
         elif event.kind == "video":
             visit.current, visit.frame = spec, 0
         elif event.kind == "frame":
@@ -174,7 +181,7 @@ class Supervisor:
         """Publish what a dead process left of its cell: the masks written so far, and how it died."""
         spec = visit.current
         visit.achieved = True
-        claim = self._run.claim(spec) if spec is not None else None
+        claim = self._claim_of_dead(spec) if spec is not None else None
         if spec is None or claim is None:
             return
         try:
@@ -192,6 +199,16 @@ class Supervisor:
         finally:
             claim.release()
         self._collect([spec], tell=True)
+
+
+    def _claim_of_dead(self, spec: CellSpec) -> Claim | None:
+        """The system gives a claim back when the last process that inherited it is gone, which takes a moment."""
+        for _ in range(100):
+            claim = self._run.claim(spec)
+            if claim is not None:
+                return claim
+            time.sleep(0.02)
+        return None
 
 
 def _groups(cells: list[CellSpec]) -> list[tuple[CellSpec, ...]]:

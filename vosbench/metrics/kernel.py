@@ -8,27 +8,15 @@ notices a changed file, not a changed callee.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from vosbench.compiled import compiled
 
 LabelBytes = NDArray[np.uint8]
 Counters = NDArray[np.int64]
 Points = NDArray[np.int32]
 Words = NDArray[np.uint64]
-
-
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives back ``function`` compiled, with a cache on disk where numba finds a folder that it may write."""
-    compiled: Callable[..., Any]
-    try:
-        compiled = numba.njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # numba found no folder for its cache
-        compiled = numba.njit(nogil=True)(function)
-    return compiled
 
 
 @compiled

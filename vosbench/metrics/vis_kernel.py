@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vosbench.metrics.kernel import compiled
+from vosbench.compiled import compiled
 
 Table = NDArray[np.int64]
 

@@ -14,13 +14,16 @@ from vosbench.store.atomic import write_whole
 from vosbench.store.run import Run
 
 
-def run_tables(run: Run) -> list[Table]:
-    """Gives back one table per suite of a run. Raises `StoreError` for a run without a finished cell."""
+def run_tables(run: Run, *, by_video: bool = False) -> list[Table]:
+    """Gives back one table per suite of a run, with a row per video where ``by_video``. Raises `StoreError` for a run without a finished cell."""
     cells = read_cells(run)
     if not cells:
         raise StoreError("no cell of this run is finished", where=str(run.path), fix="run the command again to go on")
     return build_tables(
-        method_rows(cells), _machines(cells), _versions(cells), f"{datetime.now().astimezone():%Y-%m-%d}"
+        method_rows(cells, by_video=by_video),
+        _machines(cells),
+        _versions(cells),
+        f"{datetime.now().astimezone():%Y-%m-%d}",
     )
 
 

@@ -40,12 +40,13 @@ class Cell:
 class MethodRow:
     """What one method achieved on one suite. Scores in percent, memory in MiB, times as their names say.
 
-    ``videos`` counts those that went through, ``planned`` those that were tried; ``trouble`` says what happened to
-    the others. Rows of different ``fingerprint`` or ``mode`` are never ranked together.
+    ``video`` is '' for the mean over videos. ``videos`` counts those that went through, ``planned`` those that were
+    tried; ``trouble`` says what happened to the others. Rows of different ``fingerprint`` or ``mode`` are never ranked together.
     """
 
     suite: str
     suite_title: str
+    video: str
     protocol: str
     label: str
     weights: str
@@ -84,16 +85,20 @@ def read_cells(run: Run) -> list[Cell]:
     ]
 
 
-def method_rows(cells: Iterable[Cell]) -> list[MethodRow]:
-    """Gives back one row per suite, method, weights, mode and hardware, in the order of suite and label."""
-    groups: dict[tuple[str, str, str], list[Cell]] = {}
+def method_rows(cells: Iterable[Cell], *, by_video: bool = False) -> list[MethodRow]:
+    """Gives back one row per suite, method, weights, mode and hardware, in the order of suite and label.
+
+    With ``by_video``, and always on a ladder, whose mean says nothing, there is a row for each video.
+    """
+    groups: dict[tuple[str, str, str, str], list[Cell]] = {}
     for cell in cells:
         spec = cell.record.spec
-        groups.setdefault((spec.suite.title, spec.method.label, spec.method_key), []).append(cell)
-    return [_row(group) for _, group in sorted(groups.items())]
+        video = spec.video if by_video or spec.suite.vary else ""
+        groups.setdefault((spec.suite.title, video, spec.method.label, spec.method_key), []).append(cell)
+    return [_row(group, key[1]) for key, group in sorted(groups.items())]
 
 
-def _row(cells: list[Cell]) -> MethodRow:
+def _row(cells: list[Cell], video: str) -> MethodRow:
     spec = cells[0].record.spec
     good = [cell for cell in cells if cell.record.outcome.status == "ok"]
     timings = [cell.record.timing for cell in good if cell.record.timing is not None]
@@ -104,6 +109,7 @@ def _row(cells: list[Cell]) -> MethodRow:
     return MethodRow(
         suite=spec.suite.name,
         suite_title=spec.suite.title,
+        video=video,
         protocol=spec.suite.protocol,
         label=spec.method.title,
         weights=weights_label(spec.method.weights),

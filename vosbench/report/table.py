@@ -8,6 +8,7 @@ from typing import Literal
 
 from vosbench.report.rows import MIB, MethodRow
 
+Mark = Literal["", "best", "second"]
 Better = Literal["higher", "lower", "neither"]
 
 CLOCK = (
@@ -34,7 +35,7 @@ class Value:
     """A number as measured, with what its place in the column earned it."""
 
     number: float | None
-    mark: Literal["", "best", "second"] = ""
+    mark: Mark = ""
     note: str = ""
 
 
@@ -137,15 +138,21 @@ class _Notes:
 
     def letter(self, text: str) -> str:
         if text not in self._letters:
-            self._letters[text] = chr(ord("a") + len(self._letters))
+            self._letters[text] = _letters(len(self._letters))
         return self._letters[text]
 
     def lines(self) -> list[str]:
         return [f"({letter}) {text}" for text, letter in self._letters.items()]
 
 
+def _letters(number: int) -> str:
+    """a to z, then aa, ab, ...: a run of many videos may fail in many ways."""
+    first, last = divmod(number, 26)
+    return (_letters(first - 1) if first else "") + chr(ord("a") + last)
+
+
 def _label(row: MethodRow, notes: _Notes) -> str:
-    words = [row.label]
+    words = [f"{row.video}: {row.label}" if row.video else row.label]
     if row.weights:
         words.append(f"({row.weights})")
     if not row.complete:
@@ -169,30 +176,37 @@ def _note(column: Column, row: MethodRow, notes: _Notes) -> str:
     return notes.letter(text)
 
 
-def _marks(column: Column, rows: Sequence[MethodRow]) -> list[Literal["", "best", "second"]]:
-    """Marks best and second among the rows that may be ranked; none where there is nothing to compare."""
-    marks: list[Literal["", "best", "second"]] = ["" for _ in rows]
-    if column.better == "neither":
-        return marks
-    groups: dict[tuple[str, str], list[int]] = {}
-    for index, row in enumerate(rows):
-        if row.complete and not row.self_check and column.value(row) is not None:
-            groups.setdefault(_ranked_with(column, row), []).append(index)
-    if len(groups) != 1:
-        return marks
-    (members,) = groups.values()
-    numbers = sorted({_shown(column, rows[i]) for i in members}, reverse=column.better == "higher")
-    if len(members) < 2 or len(numbers) < 2:
-        return marks
-    for index in members:
-        place = numbers.index(_shown(column, rows[index]))
-        marks[index] = ("best", "second")[place] if place < 2 else ""
+def _marks(column: Column, rows: Sequence[MethodRow]) -> list[Mark]:
+    """Marks best and second among the rows that may be ranked, video by video where rows are of one video."""
+    marks: list[Mark] = ["" for _ in rows]
+    for video in dict.fromkeys(row.video for row in rows):
+        _mark(column, rows, [index for index, row in enumerate(rows) if row.video == video], marks)
     return marks
 
 
-def _ranked_with(column: Column, row: MethodRow) -> tuple[str, str]:
-    """Speed and memory are ranked on identical hardware in one mode only; scores in one mode."""
-    return (row.mode, "" if column.accuracy else row.fingerprint)
+def _mark(column: Column, rows: Sequence[MethodRow], indices: list[int], marks: list[Mark]) -> None:
+    """Marks nothing where there is nothing to compare, or where rows differ in hardware or mode."""
+    if column.better == "neither":
+        return
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for index in indices:
+        row = rows[index]
+        if row.complete and not row.self_check and column.value(row) is not None:
+            groups.setdefault(_ranked_with(column, row), []).append(index)
+    if len(groups) != 1:
+        return
+    (members,) = groups.values()
+    numbers = sorted({_shown(column, rows[i]) for i in members}, reverse=column.better == "higher")
+    if len(members) < 2 or len(numbers) < 2:
+        return
+    for index in members:
+        place = numbers.index(_shown(column, rows[index]))
+        marks[index] = ("best", "second")[place] if place < 2 else ""
+
+
+def _ranked_with(column: Column, row: MethodRow) -> tuple[str, ...]:
+    """Ranked are the same videos at the same length in one mode; speed and memory on identical hardware as well."""
+    return (row.mode, str(row.planned), str(row.cut_frames), "" if column.accuracy else row.fingerprint)
 
 
 def _shown(column: Column, row: MethodRow) -> float:
@@ -202,7 +216,7 @@ def _shown(column: Column, row: MethodRow) -> float:
 
 def _footers(rows: list[MethodRow], notes: _Notes, machine: str, versions: str, date: str) -> tuple[str, ...]:
     first = rows[0]
-    videos = max(row.planned for row in rows)
+    videos = len({row.video for row in rows}) if first.video else max(row.planned for row in rows)
     scope = f"{first.suite_title}: {videos} video{'s' if videos != 1 else ''}"
     if first.official_videos > videos:
         scope += f", a subset of the official {first.official_videos}"
@@ -211,7 +225,7 @@ def _footers(rows: list[MethodRow], notes: _Notes, machine: str, versions: str, 
         scope += f"; cut to the first {' or '.join(map(str, cuts))} frames"
     footers = [scope + "."]
     if "(synthetic)" in first.suite_title:
-        footers.append("Synthetic stand-in videos: these figures are not those of the data set.")
+        footers.append("Synthetic videos: these figures are not those of a data set.")
     if any(row.scores for row in rows):
         footers.append(f"Scores in percent by protocol {first.protocol}.")
     if any(row.weights.startswith("random") for row in rows):
@@ -220,6 +234,8 @@ def _footers(rows: list[MethodRow], notes: _Notes, machine: str, versions: str, 
     modes = sorted({row.mode for row in rows})
     if len(prints) > 1 or len(modes) > 1:
         footers.append("Rows differ in hardware or mode: speed and memory are not ranked.")
+    if len({(row.planned, row.cut_frames) for row in rows}) > 1:
+        footers.append("Rows differ in videos or their length: they are not ranked.")
     given = [f"{row.label}: {row.given}" for row in rows if row.given]
     if given:
         footers.append(f"Set by the suite: {'; '.join(given)}.")

@@ -27,11 +27,9 @@ def storing(path: Path) -> Iterator[None]:
                 where=str(path),
                 fix="free some space and run the same command again: every finished cell is safe and is not run again",
             ) from error
-        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-            raise StoreError(
-                f"cannot write: {error.strerror}", where=str(path), fix="choose another folder with --out"
-            ) from error
-        raise
+        raise StoreError(
+            f"cannot write: {error.strerror}", where=str(path), fix="choose another folder with --out"
+        ) from error
 
 
 def write_whole(path: Path, data: bytes) -> None:

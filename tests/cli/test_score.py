@@ -1,0 +1,124 @@
+"""``vosbench score``: masks that anyone's code wrote, and runs."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from vosbench.store.run import MASKS_FOLDER, Run
+
+
+@pytest.fixture
+def masks(run_tiny):
+    """Gives back the masks that a run of echo left, laid out as anyone's code would."""
+    run_tiny("echo")
+    for folder, record in Run(Path("run")).records():
+        shutil.copytree(folder / MASKS_FOLDER, Path("masks") / record.spec.video)
+    return Path("masks")
+
+
+@pytest.fixture
+def score(vosbench, tiny):
+    def call(*arguments):
+        return vosbench("score", "masks", "--suite", tiny, "--data", tiny.parent, *arguments)
+
+    return call
+
+
+def test_masks_get_the_official_files_and_the_score_that_the_run_gave(score, masks):
+    said = score()
+    assert (0, "") == (said.status, said.err)
+    assert "Tiny val, 2 videos, 3 objects, protocol davis2017-semi" in said.out
+    global_ = next(csv.DictReader((masks / "global_results-val.csv").read_text().splitlines()))
+    run = next(csv.DictReader(Path("run/tables/tiny.csv").read_text().splitlines()))
+    assert [f"{float(run[name]) / 100:.3f}" for name in global_] == list(global_.values())
+    lines = (masks / "per-sequence_results-val.csv").read_text().splitlines()
+    assert ["Sequence,J-Mean,F-Mean", "aa_1", "bb_1", "bb_2"] == [lines[0], *(line.split(",")[0] for line in lines[1:])]
+
+
+def test_scores_are_always_computed_anew(score, masks):
+    score()
+    before = (masks / "global_results-val.csv").read_text()
+    (masks / "global_results-val.csv").write_text("stale")
+    score()
+    assert before == (masks / "global_results-val.csv").read_text()
+
+
+def test_perfect_masks_score_one(score, masks, tiny):
+    shutil.rmtree(masks)
+    shutil.copytree(tiny.parent / "Tiny" / "Annotations", masks)
+    value = json.loads(score("--json").out)
+    means = {measure["name"]: measure["value"] for measure in value["measures"]}
+    assert (1.0, 1.0, 1.0) == (means["J&F-Mean"], means["J-Mean"], means["F-Mean"])
+
+
+def test_some_videos_alone_can_be_scored_and_the_files_go_elsewhere(score, masks):
+    Path("csv").mkdir()
+    said = score("--videos", "bb", "--csv", "csv")
+    assert "1 videos, 2 objects" in said.out
+    assert Path("csv/global_results-val.csv").is_file()
+    assert not (masks / "global_results-val.csv").exists()
+
+
+def test_a_folder_for_the_files_that_is_not_there_is_made(score, masks):
+    assert 0 == score("--csv", "new/folder").status
+    assert Path("new/folder/global_results-val.csv").is_file()
+
+
+def test_a_missing_video_is_an_error(score, masks):
+    shutil.rmtree(masks / "bb")
+    said = score()
+    assert 1 == said.status
+    assert "there are no masks of video 'bb'" in said.err
+    assert "--videos" in said.err
+
+
+def test_a_missing_mask_is_an_error_that_names_video_and_frame(score, masks):
+    (masks / "bb" / "00003.png").unlink()
+    said = score()
+    assert 1 == said.status
+    assert "bb" in said.err
+    assert "00003" in said.err
+    assert "Traceback" not in said.err
+
+
+def test_without_a_data_root_there_is_no_truth(vosbench, masks, tiny):
+    said = vosbench("score", "masks", "--suite", tiny)
+    assert 2 == said.status
+    assert "there is no truth" in said.err
+
+
+def test_a_run_is_scored_again_where_a_score_is_missing(vosbench, masks):
+    scores = sorted(Path("run").rglob("scores.*.json"))
+    contents = [path.read_bytes() for path in scores]
+    scores[0].unlink()
+    said = vosbench("score", "run", "--json")
+    assert contents == [path.read_bytes() for path in scores]
+    value = json.loads(said.out)
+    assert (0, []) == (said.status, value["unscored"])
+    assert value["tables"][0]["rows"][0]["J&F-Mean"] > 0
+
+
+def test_a_torn_score_says_what_to_do(vosbench, masks):
+    sorted(Path("run").rglob("scores.*.json"))[0].write_text("{")
+    said = vosbench("score", "run")
+    assert 1 == said.status
+    assert "delete the file: it is computed again" in said.err
+
+
+def test_a_folder_that_is_no_run_needs_a_suite(vosbench, masks):
+    said = vosbench("score", "masks")
+    assert 2 == said.status
+    assert "--suite NAME" in said.err
+
+
+def test_truth_that_changed_is_scored_again(vosbench, masks, tiny):
+    path = tiny.parent / "Tiny" / "Annotations" / "aa" / "00003.png"
+    before = json.loads(vosbench("score", "run", "--json").out)["tables"][0]["rows"][0]["J-Mean"]
+    shutil.copy(path.with_name("00000.png"), path)  # echo is right there now
+    after = json.loads(vosbench("score", "run", "--json").out)["tables"][0]["rows"][0]["J-Mean"]
+    assert after > before
