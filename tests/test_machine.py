@@ -12,9 +12,15 @@ from vosbench.machine import Machine, default_device
 @pytest.fixture
 def gpu_machine():
     return Machine(
-        cpu="CPU", cores=8, memory_bytes=1 << 34, gpus=("Card A", "Card B"), driver="580", kernel="Linux 6", python="3.11",
+        cpu="CPU",
+        cores=8,
+        memory_bytes=1 << 34,
+        gpus=("Card A", "Card B"),
+        driver="580",
+        kernel="Linux 6",
+        python="3.11",
         versions={"torch": "2.9.0+cu130", "numpy": "2.0"},
-    )  # fmt: skip
+    )
 
 
 def test_hardware_torch_and_threads_decide(gpu_machine):

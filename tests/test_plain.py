@@ -54,8 +54,15 @@ def every_record(plan_cells, write_adapter, machine):
         Event(kind="frame", key="k", frame=3, frames=9, seconds=0.25, bytes=None, text="t"),
         Job(run=Path("r"), cells=(spec,)),
         MethodSpec(name="m", label="m", title="M", settings={"k": 3}, weights=Weights(kind="none"), source="s"),
-        Suite(schema=1, name="s", title="S", protocol="p", layout=Layout(void=255), splits=Splits(official={"val": "v"}),
-              stand_in=StandIn(videos=1, frames=2, objects=3, height=4, width=5)),
+        Suite(
+            schema=1,
+            name="s",
+            title="S",
+            protocol="p",
+            layout=Layout(void=255),
+            splits=Splits(official={"val": "v"}),
+            stand_in=StandIn(videos=1, frames=2, objects=3, height=4, width=5),
+        ),
         Record(
             key=spec.key,
             spec=spec,
@@ -76,7 +83,7 @@ def every_record(plan_cells, write_adapter, machine):
             started="2026-01-01T00:00:00+00:00",
             notes=("one", "two"),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def test_every_record_comes_back_from_json_as_it_was(every_record):
@@ -92,9 +99,16 @@ def test_a_cell_that_went_through_json_has_the_same_keys(every_record):
 
 def test_nested_values_come_back_typed():
     outer = Outer(
-        name="n", kind="b", inner=Inner(size=1, share=0.25), sizes=(1, 2), pair=("y", 2.0), by_name={"k": Inner(size=9)},
-        path=Path("a/b"), either="word", on=True,
-    )  # fmt: skip
+        name="n",
+        kind="b",
+        inner=Inner(size=1, share=0.25),
+        sizes=(1, 2),
+        pair=("y", 2.0),
+        by_name={"k": Inner(size=9)},
+        path=Path("a/b"),
+        either="word",
+        on=True,
+    )
     assert outer == _through_json(Outer, outer)
 
 

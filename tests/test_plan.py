@@ -72,9 +72,7 @@ def test_a_suite_played_several_times_is_one_of_its_own(plan, tiny):
 
 
 def test_without_a_data_root_the_suite_is_synthetic_and_says_so(plan, tiny):
-    tiny.write_text(
-        tiny.read_text() + "stand_in:\n  videos: 1\n  frames: 3\n  objects: 1\n  height: 32\n  width: 48\n"
-    )
+    tiny.write_text(tiny.read_text() + "stand_in:\n  videos: 1\n  frames: 3\n  objects: 1\n  height: 32\n  width: 48\n")
     made = plan(data=())
     assert "synthetic stand-in" in made.notices[0]
     assert ("Tiny (synthetic)", True) == (made.cells[0].suite.title, made.cells[0].suite.synthetic)
@@ -83,7 +81,7 @@ def test_without_a_data_root_the_suite_is_synthetic_and_says_so(plan, tiny):
 
 def test_a_data_flag_for_a_suite_that_there_is_not_is_refused(plan, tiny):
     """A typing mistake must not turn a run on real data into a synthetic one."""
-    with pytest.raises(UsageError, match="--data tinny=.*: there is no suite 'tinny'") as caught:
+    with pytest.raises(UsageError, match=r"--data tinny=.*: there is no suite 'tinny'") as caught:
         plan(data=(f"tinny={tiny.parent}",))
     assert "did you mean 'tiny'?" == caught.value.fix
 

@@ -14,11 +14,22 @@ from vosbench.records import CellSpec, MethodSpec, SuiteSpec
 @pytest.fixture
 def spec():
     suite = SuiteSpec(
-        name="s", title="S val", file=Path("s.yaml"), root=Path("data"), split="val", protocol="p", synthetic=False,
+        name="s",
+        title="S val",
+        file=Path("s.yaml"),
+        root=Path("data"),
+        split="val",
+        protocol="p",
+        synthetic=False,
         official_videos=3,
-    )  # fmt: skip
+    )
     method = MethodSpec(
-        name="m@v", label="m@v k=1", title="M", settings={"k": 1}, weights=Weights(kind="random", seed=1), source="digest"
+        name="m@v",
+        label="m@v k=1",
+        title="M",
+        settings={"k": 1},
+        weights=Weights(kind="random", seed=1),
+        source="digest",
     )
     return CellSpec(
         suite=suite, method=method, runtime=Runtime(), video="a", video_digest="d", warmup_frames=2, fingerprint="f"

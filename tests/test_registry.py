@@ -288,6 +288,8 @@ def test_a_shared_module_that_is_not_there_is_an_error(card_of_package, shares):
 
 def test_the_defaults_of_every_built_in_method_have_a_source_and_help():
     registry = Registry()
-    fields = [field for name in BUILT_IN for field in vars(registry.card(name).settings)["__dataclass_fields__"].values()]
+    fields = [
+        field for name in BUILT_IN for field in vars(registry.card(name).settings)["__dataclass_fields__"].values()
+    ]
     assert len(fields) > 10
     assert [] == [field.name for field in fields if not (field.metadata["source"] and field.metadata["help"])]

@@ -91,10 +91,15 @@ def run(journal):
         model = FakeModel(session or FakeSession(journal))
         return list(
             run_video(
-                model, VIEW, frames, FakeDevice(journal), core=core, harness_bytes=lambda: own,
+                model,
+                VIEW,
+                frames,
+                FakeDevice(journal),
+                core=core,
+                harness_bytes=lambda: own,
                 answer=answer,
             )
-        )  # fmt: skip
+        )
 
     return go
 
@@ -102,7 +107,14 @@ def run(journal):
 def test_frames_come_in_order_and_only_the_step_stands_between_two_synchronisations(run, journal):
     run(_frames(2))
     step = ["reset", "synchronize", "step {}", "synchronize", "read"]
-    expected = ["open clip", *(word.format(i) for i in range(2) for word in step), "finish", "close", "synchronize", "read"]
+    expected = [
+        "open clip",
+        *(word.format(i) for i in range(2) for word in step),
+        "finish",
+        "close",
+        "synchronize",
+        "read",
+    ]
     assert expected == journal
 
 
@@ -157,9 +169,14 @@ def test_the_session_is_closed_when_an_answer_is_refused(run, journal):
 
 def test_the_session_is_closed_when_the_loop_is_left(journal):
     rows = run_video(
-        FakeModel(FakeSession(journal)), VIEW, _frames(4), FakeDevice(journal), core=False, harness_bytes=lambda: 0,
+        FakeModel(FakeSession(journal)),
+        VIEW,
+        _frames(4),
+        FakeDevice(journal),
+        core=False,
+        harness_bytes=lambda: 0,
         answer=lambda *_: None,
-    )  # fmt: skip
+    )
     next(rows)
     rows.close()
     assert "close" == journal[-1]
@@ -279,10 +296,15 @@ def test_a_bank_that_keeps_every_frame_shows_in_the_live_bytes_of_a_cpu():
     gc.collect()
     rows = list(
         run_video(
-            FakeModel(Hoarding([])), VIEW, _frames(5), CpuDevice(), core=False, harness_bytes=lambda: 0,
+            FakeModel(Hoarding([])),
+            VIEW,
+            _frames(5),
+            CpuDevice(),
+            core=False,
+            harness_bytes=lambda: 0,
             answer=lambda *_: None,
         )
-    )  # fmt: skip
+    )
     live = [row.memory.host.live for row in rows[:-1]]
     if live[0] is None:
         pytest.skip("this C library has no mallinfo2")

@@ -11,8 +11,11 @@ from vosbench.stats import MOST_POINTS, robust_slope, summarise_seconds
 def test_frames_per_second_is_frames_over_the_sum_of_seconds():
     timing = summarise_seconds(np.array([0.1, 0.1, 0.1, 0.7]))
     assert (4, 1.0, 4.0, 100.0) == (
-        timing.frames, pytest.approx(timing.seconds), pytest.approx(timing.frames_per_second), pytest.approx(timing.median_ms),
-    )  # fmt: skip
+        timing.frames,
+        pytest.approx(timing.seconds),
+        pytest.approx(timing.frames_per_second),
+        pytest.approx(timing.median_ms),
+    )
     assert timing.median_ms <= timing.p90_ms <= timing.p99_ms <= 700.0
     assert timing.core_frames_per_second is None
 

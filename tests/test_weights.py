@@ -54,7 +54,7 @@ def test_a_named_checkpoint_carries_path_and_sha256(tmp_path):
 
 def test_a_named_checkpoint_that_is_missing_is_an_error_even_where_the_folder_has_one(tmp_path):
     (tmp_path / "A.pth").write_bytes(b"")
-    with pytest.raises(CheckpointError, match="there is no checkpoint absent.pth") as caught:
+    with pytest.raises(CheckpointError, match=r"there is no checkpoint absent\.pth") as caught:
         resolve_weights(_method(), "absent.pth", tmp_path)
     assert "random:0" in caught.value.fix
 

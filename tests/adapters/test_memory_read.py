@@ -44,8 +44,7 @@ def test_what_is_not_a_number_stays_visible():
 
 @pytest.mark.parametrize("top_k", [4, 1000])
 def test_reading_equals_a_dense_affinity(monkeypatch: pytest.MonkeyPatch, top_k: int):
-    monkeypatch.setattr(memory_read, "SMALLEST_CHUNK", 4)
-    monkeypatch.setattr(memory_read, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(memory_read, "TILE", (4, 32))
     queries, rows, values = random(10, 6, seed=1), random(90, 6, seed=2), random(90, 8, seed=3)
     usage = torch.ones(90, dtype=torch.float64)
     store = Store(rows=rows.split(40), values=[values.split(25), values[60:].split(30)], usage=usage)

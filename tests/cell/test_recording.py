@@ -34,7 +34,9 @@ def test_a_series_keeps_what_came_late_and_what_was_not_measured():
     memory = Memory(host=HostMemory(live=None, resident=5, peak_resident=6))
     for index in range(2):
         footprint = {"late": 9} if index else {}
-        series.add(FrameRow(index=index, name=str(index), seconds=0.5, core_seconds=None, memory=memory, footprint=footprint))
+        series.add(
+            FrameRow(index=index, name=str(index), seconds=0.5, core_seconds=None, memory=memory, footprint=footprint)
+        )
     assert [0.5, 0.5] == list(series.column("seconds"))
     assert [True, False] == [value != value for value in series.column("footprint.late")]
     assert [True, True] == [value != value for value in series.column("live")]

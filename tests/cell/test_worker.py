@@ -78,7 +78,9 @@ def test_each_frame_size_is_warmed_up_once_on_the_first_frames(work, plan_cells,
         ("unknown id", "error", "ids [9] that no prompt announced"),
     ],
 )
-def test_a_cell_that_fails_is_recorded_with_frame_and_reason(run, work, plan_cells, write_adapter, fault, status, reason):
+def test_a_cell_that_fails_is_recorded_with_frame_and_reason(
+    run, work, plan_cells, write_adapter, fault, status, reason
+):
     cells = plan_cells(write_adapter(fault=fault))
     work(cells)
     record = run.record(cells[0])

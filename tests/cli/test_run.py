@@ -18,7 +18,14 @@ def _table(path):
 def test_a_run_ends_with_its_table_and_its_files(run_tiny):
     said = run_tiny("echo,null")
     assert (0, "") == (said.status, said.err)
-    for words in ("run: ", "[4/4] tiny null bb: ok, 6 frames", "J&F", "echo", "Scores in percent by protocol", "Clock:"):
+    for words in (
+        "run: ",
+        "[4/4] tiny null bb: ok, 6 frames",
+        "J&F",
+        "echo",
+        "Scores in percent by protocol",
+        "Clock:",
+    ):
         assert words in said.out
     rows = {row["method"]: row for row in _table(Path("run/tables/tiny.csv"))}
     assert float(rows["echo"]["J&F-Mean"]) > 10
@@ -150,9 +157,7 @@ def test_a_suite_of_an_unknown_protocol_is_refused_before_anything_runs(run_tiny
 
 
 def test_a_run_without_data_is_synthetic_and_says_so(vosbench, tiny):
-    tiny.write_text(
-        tiny.read_text() + "stand_in:\n  videos: 1\n  frames: 4\n  objects: 1\n  height: 48\n  width: 64\n"
-    )
+    tiny.write_text(tiny.read_text() + "stand_in:\n  videos: 1\n  frames: 4\n  objects: 1\n  height: 48\n  width: 64\n")
     said = vosbench("run", "--suite", tiny, "--methods", "echo", "--threads", 1, "--out", "run")
     assert 0 == said.status
     assert "this is a synthetic stand-in" in said.out

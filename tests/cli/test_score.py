@@ -13,12 +13,20 @@ from vosbench.store.run import MASKS_FOLDER, Run
 
 
 @pytest.fixture
-def masks(run_tiny):
-    """Gives back the masks that a run of echo left, laid out as anyone's code would."""
-    run_tiny("echo")
-    for folder, record in Run(Path("run")).records():
-        shutil.copytree(folder / MASKS_FOLDER, Path("masks") / record.spec.video)
+def masks(tiny):
+    """Gives back masks as anyone's code might have written them: every object where it was at first."""
+    for truth in sorted((tiny.parent / "Tiny" / "Annotations").iterdir()):
+        (Path("masks") / truth.name).mkdir(parents=True)
+        for path in truth.iterdir():
+            shutil.copy(truth / "00000.png", Path("masks") / truth.name / path.name)
     return Path("masks")
+
+
+@pytest.fixture
+def run(run_tiny):
+    """Gives back a run of echo, scored."""
+    assert 0 == run_tiny("echo").status
+    return Path("run")
 
 
 @pytest.fixture
@@ -29,13 +37,15 @@ def score(vosbench, tiny):
     return call
 
 
-def test_masks_get_the_official_files_and_the_score_that_the_run_gave(score, masks):
+def test_masks_get_the_official_files_and_the_score_that_the_run_gave(score, masks, run):
+    for folder, record in Run(run).records():
+        shutil.copytree(folder / MASKS_FOLDER, masks / record.spec.video, dirs_exist_ok=True)
     said = score()
     assert (0, "") == (said.status, said.err)
     assert "Tiny val, 2 videos, 3 objects, protocol davis2017-semi" in said.out
     global_ = next(csv.DictReader((masks / "global_results-val.csv").read_text().splitlines()))
-    run = next(csv.DictReader(Path("run/tables/tiny.csv").read_text().splitlines()))
-    assert [f"{float(run[name]) / 100:.3f}" for name in global_] == list(global_.values())
+    row = next(csv.DictReader(Path("run/tables/tiny.csv").read_text().splitlines()))
+    assert [f"{float(row[name]) / 100:.3f}" for name in global_] == list(global_.values())
     lines = (masks / "per-sequence_results-val.csv").read_text().splitlines()
     assert ["Sequence,J-Mean,F-Mean", "aa_1", "bb_1", "bb_2"] == [lines[0], *(line.split(",")[0] for line in lines[1:])]
 
@@ -92,8 +102,8 @@ def test_without_a_data_root_there_is_no_truth(vosbench, masks, tiny):
     assert "there is no truth" in said.err
 
 
-def test_a_run_is_scored_again_where_a_score_is_missing(vosbench, masks):
-    scores = sorted(Path("run").rglob("scores.*.json"))
+def test_a_run_is_scored_again_where_a_score_is_missing(vosbench, run):
+    scores = sorted(run.rglob("scores.*.json"))
     contents = [path.read_bytes() for path in scores]
     scores[0].unlink()
     said = vosbench("score", "run", "--json")
@@ -103,8 +113,8 @@ def test_a_run_is_scored_again_where_a_score_is_missing(vosbench, masks):
     assert value["tables"][0]["rows"][0]["J&F-Mean"] > 0
 
 
-def test_a_torn_score_says_what_to_do(vosbench, masks):
-    sorted(Path("run").rglob("scores.*.json"))[0].write_text("{")
+def test_a_torn_score_says_what_to_do(vosbench, run):
+    min(run.rglob("scores.*.json")).write_text("{")
     said = vosbench("score", "run")
     assert 1 == said.status
     assert "delete the file: it is computed again" in said.err
@@ -116,7 +126,7 @@ def test_a_folder_that_is_no_run_needs_a_suite(vosbench, masks):
     assert "--suite NAME" in said.err
 
 
-def test_truth_that_changed_is_scored_again(vosbench, masks, tiny):
+def test_truth_that_changed_is_scored_again(vosbench, run, tiny):
     path = tiny.parent / "Tiny" / "Annotations" / "aa" / "00003.png"
     before = json.loads(vosbench("score", "run", "--json").out)["tables"][0]["rows"][0]["J-Mean"]
     shutil.copy(path.with_name("00000.png"), path)  # echo is right there now

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -117,7 +116,7 @@ def test_another_process_may_be_faster(suite, tmp_path, monkeypatch):
     monkeypatch.setattr(type(tmp_path), "rename", overtaken)
     root = stand_in_root(suite, "val", tmp_path / "cache")
     assert ("synthetic-1", "synthetic-2") == video_names(suite, root, "val")
-    assert [root.name] == os.listdir(root.parent)
+    assert [root] == list(root.parent.iterdir())
 
 
 def test_a_cache_that_cannot_be_written_says_what_to_do(suite, tmp_path):

@@ -6,8 +6,16 @@ import pytest
 
 from vosbench.config import Places
 from vosbench.data.suite import (
-    at_split, find_root, find_suite, load_suite, official_count, official_names, split_times, suite_files, video_names,
-)  # fmt: skip
+    at_split,
+    find_root,
+    find_suite,
+    load_suite,
+    official_count,
+    official_names,
+    split_times,
+    suite_files,
+    video_names,
+)
 from vosbench.errors import DataError, UsageError
 from vosbench.metrics.protocol import find_protocol
 
@@ -195,10 +203,15 @@ def test_what_is_no_number_of_times_is_refused(text):
 
 
 def test_split_feed_and_times_are_filled_in(write):
-    suite = at_split(write('layout:\n  frames: "{split}/JPEGImages"\n  roots: ["{split}"]\n'), "train", times=2, feed="fifth")
+    suite = at_split(
+        write('layout:\n  frames: "{split}/JPEGImages"\n  roots: ["{split}"]\n'), "train", times=2, feed="fifth"
+    )
     assert ("train/JPEGImages", ("train",), 2, "fifth") == (
-        suite.layout.frames, suite.layout.roots, suite.times, suite.feed,
-    )  # fmt: skip
+        suite.layout.frames,
+        suite.layout.roots,
+        suite.times,
+        suite.feed,
+    )
 
 
 def test_a_data_set_with_every_fifth_frame_only_is_said_to_be_that(write, tmp_path):

@@ -222,9 +222,24 @@ def test_cells_of_another_process_are_waited_for(execute, run, told, plan_cells,
 
 def _command(tiny, adapter, run, *more):
     return [
-        *VOSBENCH, "run", "--suite", str(tiny), "--data", str(tiny.parent), "--adapter", str(adapter), "--methods",
-        adapter.stem, "--out", str(run.path), "--threads", "1", "--warm-up", "0", *more,
-    ]  # fmt: skip
+        *VOSBENCH,
+        "run",
+        "--suite",
+        str(tiny),
+        "--data",
+        str(tiny.parent),
+        "--adapter",
+        str(adapter),
+        "--methods",
+        adapter.stem,
+        "--out",
+        str(run.path),
+        "--threads",
+        "1",
+        "--warm-up",
+        "0",
+        *more,
+    ]
 
 
 def test_two_processes_on_one_folder_share_the_work(run, tiny, write_adapter, steps):

@@ -20,9 +20,17 @@ def row() -> Callable[..., MethodRow]:
 
     def make(label: str, **values: Any) -> MethodRow:
         chosen = {
-            "label": label, "suite": "s", "suite_title": "S val", "protocol": "davis2017-semi", "videos": 2, "planned": 2,
-            "official_videos": 0, "scores": {}, "fingerprint": "f", "mode": "fp32, cpu, 1 threads",
-        }  # fmt: skip
+            "label": label,
+            "suite": "s",
+            "suite_title": "S val",
+            "protocol": "davis2017-semi",
+            "videos": 2,
+            "planned": 2,
+            "official_videos": 0,
+            "scores": {},
+            "fingerprint": "f",
+            "mode": "fp32, cpu, 1 threads",
+        }
         for field in dataclasses.fields(MethodRow):
             chosen.setdefault(field.name, PLAIN.get(str(field.type)))
         return MethodRow(**(chosen | values))

@@ -123,7 +123,16 @@ def test_growth_carries_its_verdict_and_rule(row, growth, number, words):
 
 def test_the_footers_make_the_table_honest(row):
     table = _table(
-        [row("a", suite_title="S (synthetic)", official_videos=30, cut_frames=12, scores={"J-Mean": 1.0}, weights="random")]
+        [
+            row(
+                "a",
+                suite_title="S (synthetic)",
+                official_videos=30,
+                cut_frames=12,
+                scores={"J-Mean": 1.0},
+                weights="random",
+            )
+        ]
     )
     text = "\n".join(table.footers)
     for words in (

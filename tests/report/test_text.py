@@ -70,7 +70,8 @@ def test_special_characters_are_escaped(text, expected):
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"), [(None, "-"), (81.25, "81.2"), (-0.04, "0.0"), (0.0, "0.0"), (-3.14, "-3.1"), (1e6, "1000000.0")]
+    ("value", "expected"),
+    [(None, "-"), (81.25, "81.2"), (-0.04, "0.0"), (0.0, "0.0"), (-3.14, "-3.1"), (1e6, "1000000.0")],
 )
 def test_numbers_are_rounded_to_the_columns_decimals_and_zero_has_no_sign(value, expected):
     assert expected == number(COLUMNS[0], Value(number=value))

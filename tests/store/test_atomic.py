@@ -15,7 +15,7 @@ from vosbench.store.atomic import DiskFullError, flush_folder, storing, write_wh
 def test_a_file_and_its_folders_appear(tmp_path):
     write_whole(tmp_path / "a" / "b" / "c.json", b"whole")
     assert b"whole" == (tmp_path / "a" / "b" / "c.json").read_bytes()
-    assert ["c.json"] == os.listdir(tmp_path / "a" / "b")
+    assert ["c.json"] == [path.name for path in (tmp_path / "a" / "b").iterdir()]
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
@@ -29,7 +29,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path, monkeypat
     with pytest.raises(DiskFullError, match="the disk is full") as caught:
         write_whole(path, b"new")
     assert "every finished cell is safe" in caught.value.fix
-    assert (b"old", ["c.json"]) == (path.read_bytes(), os.listdir(tmp_path))
+    assert (b"old", [path]) == (path.read_bytes(), list(tmp_path.iterdir()))
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])

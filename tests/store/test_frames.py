@@ -11,7 +11,12 @@ from vosbench.store.frames import read_frames, write_frames
 
 def test_a_series_comes_back_with_what_was_not_measured_as_nan(tmp_path):
     path = tmp_path / "frames.parquet"
-    columns = {"seconds": [0.1, 0.2, 0.3], "live": [1, None, 2**53], "process": [None] * 3, "footprint.long term": [1, 2, 3]}
+    columns = {
+        "seconds": [0.1, 0.2, 0.3],
+        "live": [1, None, 2**53],
+        "process": [None] * 3,
+        "footprint.long term": [1, 2, 3],
+    }
     write_frames(path, ["00000", "00001", "00007"], columns)
     series = read_frames(path)
     assert ("00000", "00001", "00007") == series.names

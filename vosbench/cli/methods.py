@@ -52,9 +52,10 @@ def _print_list(found: list[MethodCard | dict[str, str]]) -> None:
         if isinstance(card, MethodCard):
             variants = " ".join(f"@{variant.name}" for variant in card.variants)
             table.add_row(card.name, variants, card.memory, card.summary)
-        else:
-            table.add_row(card["name"], "", "", f"broken: {card['broken']}", style="red")
     console().print(table)
+    for card in found:
+        if not isinstance(card, MethodCard):
+            click.secho(f"{card['name']}  broken: {' '.join(card['broken'].split())}", fg="red")
     click.echo("\nvosbench methods NAME shows settings, sources and checkpoints.")
 
 
@@ -64,7 +65,7 @@ def _print_card(card: MethodCard) -> None:
     from vosbench.cli.console import console
 
     out = console()
-    out.print(f"[bold]{card.title or card.name}[/bold]: {card.summary}", highlight=False)
+    out.print(f"{card.title or card.name}: {card.summary}", style="bold", highlight=False)
     facts = {
         "paper": card.paper,
         "memory": card.memory,

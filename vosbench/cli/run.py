@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from vosbench.contract import Runtime
 from vosbench.errors import StoreError, UsageError
 from vosbench.execute.supervisor import Limits, Result, Supervisor
 from vosbench.machine import Machine, default_device, read_machine
+from vosbench.metrics.protocol import find_protocol
 from vosbench.plan import Plan, Request, make_plan
 from vosbench.registry import Registry
 from vosbench.store.run import RUNS, Run, unfinished_run
@@ -54,6 +56,8 @@ def command(**options: Any) -> None:
     machine = read_machine()
     request = _request(options, machine)
     plan = make_plan(request, Registry(options["adapters"]), find_places(options["data"]), machine)
+    for protocol in {spec.suite.protocol for spec in plan.cells}:
+        find_protocol(protocol)  # an unknown one is refused before hours are spent on masks for it
     quiet = options["as_json"]
     for notice in plan.notices:
         click.echo(notice, err=quiet)
@@ -69,9 +73,9 @@ def command(**options: Any) -> None:
 def _request(options: dict[str, Any], machine: Machine) -> Request:
     device = options["device"] or default_device(machine)
     device = "cuda:0" if device == "cuda" else device
-    if device != "cpu" and not device.startswith("cuda:"):
+    if not re.fullmatch(r"cpu|cuda:[0-9]+", device):
         raise UsageError(f"--device {device}: not known", fix="write cpu, cuda or cuda:N")
-    if device.startswith("cuda:") and int(device[5:] or 0) >= len(machine.gpus):
+    if device != "cpu" and int(device[5:]) >= len(machine.gpus):
         raise UsageError(f"--device {device}: this machine has {len(machine.gpus)} NVIDIA cards", fix="write cpu")
     runtime = Runtime(device=device, precision=options["precision"], threads=options["threads"] or machine.cores)
     return Request(

@@ -11,8 +11,10 @@ from vosbench.cli.options import comma_list, data_option, echo_json, json_option
 from vosbench.config import find_places
 from vosbench.data.suite import at_split, find_root, find_suite, split_times, video_names
 from vosbench.errors import UsageError
+from vosbench.heap import keep_freed_memory
 from vosbench.metrics.protocol import find_protocol
 from vosbench.metrics.summary import Summary, summarise
+from vosbench.store.atomic import storing
 from vosbench.store.run import RUNS, Run
 
 
@@ -41,6 +43,7 @@ def command(target: Path, **options: Any) -> None:
     Of masks the official CSV files are written, always computed anew. Of a run the missing scores are added and its
     tables printed.
     """
+    keep_freed_memory()
     run = Run(target if target.is_dir() else RUNS / target)
     if options["suite"] is None:
         _score_run(run, options)
@@ -61,7 +64,10 @@ def command(target: Path, **options: Any) -> None:
     names = options["videos"] or video_names(suite, root, split)
     scores = score_folder(target, suite, root, names, protocol, official_decay=options["official_decay"])
     summary = summarise(protocol, scores)
-    written = write_official_csv(options["csv_folder"] or target, protocol, summary, subset=split)
+    folder = options["csv_folder"] or target
+    with storing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    written = write_official_csv(folder, protocol, summary, subset=split)
     if options["as_json"]:
         echo_json(summary.to_json())
         return

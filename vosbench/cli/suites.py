@@ -8,7 +8,8 @@ import click
 
 from vosbench.cli.options import data_option, echo_json, json_option
 from vosbench.config import Places, find_places
-from vosbench.data.suite import Suite, at_split, find_root, find_suite, official_count, suite_files, video_names
+from vosbench.data.suite import Suite, at_split, expected_there, find_root, find_suite, official_count, suite_files, video_names
+from vosbench.data.vis import vis_video_names
 from vosbench.errors import DataError
 
 
@@ -47,7 +48,7 @@ def _describe(text: str, places: Places) -> dict[str, Any]:
         "split": split,
         "state": _state(suite, places, split, official_count(suite, file, split)),
         "looked_in": looked,
-        "expects": f"{suite.layout.frames}/VIDEO, {suite.layout.masks}/VIDEO",
+        "expects": expected_there(suite),
         "archive": suite.source.archive,
         "home": suite.source.home,
         "terms": suite.source.terms,
@@ -61,7 +62,7 @@ def _state(suite: Suite, places: Places, split: str, official: int) -> str:
         root = find_root(suite, places)
         if root is None:
             return "synthetic stand-in (no data root is configured)" if suite.stand_in else "no data root is configured"
-        there = video_names(suite, root, split)
+        there = vis_video_names(suite, root) if suite.task == "vis" else video_names(suite, root, split)
     except DataError as error:
         return f"not there: {error.what}"
     return f"{len(there)}{f' of {official} official' if official else ''} videos in {root}"

@@ -22,7 +22,6 @@ SUITE_SCHEMA = 1
 Variable = Literal["length", "objects", "distractors", "cuts", "occlusion", "speed", "size"]
 
 
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
     """Folders of frames and masks, a folder per video.
@@ -32,7 +31,8 @@ class Layout:
     tried in order; without one every folder is a video. ``meta`` is the file that names objects, in the form
     ``meta_kind``. All of these paths may hold ``{split}``. ``objects: single`` takes every non-zero pixel as object
     1. ``prompt`` says which mask files prompt: the first frame's, or in every file the ids not seen before.
-    ``void`` is no object; ``largest_id`` is the largest allowed.
+    ``void`` is no object; ``largest_id`` is the largest allowed. ``annotations`` are the JSON files of video instance
+    segmentation, tried in order, which take the place of ``masks``.
     """
 
     roots: tuple[str, ...] = (".",)
@@ -40,6 +40,7 @@ class Layout:
     masks: str = "Annotations"
     dense_frames: str | None = None
     lists: tuple[str, ...] = ()
+    annotations: tuple[str, ...] = ()
     meta: str | None = None
     meta_kind: MetaKind = "youtube-vos"
     objects: Literal["single", "many"] = "many"
@@ -126,7 +127,7 @@ class Suite:
     name: str
     title: str
     protocol: str
-    task: Literal["vos"] = "vos"
+    task: Literal["vos", "vis"] = "vos"
     layout: Layout = field(default_factory=Layout)
     splits: Splits = field(default_factory=Splits)
     groups: Groups = field(default_factory=Groups)
@@ -221,6 +222,7 @@ def at_split(suite: Suite, split: str, *, feed: Feed | None = None, times: int |
         masks=_filled(layout.masks, split),
         dense_frames=_filled(layout.dense_frames, split) if layout.dense_frames is not None else None,
         lists=tuple(_filled(path, split) for path in layout.lists),
+        annotations=tuple(_filled(path, split) for path in layout.annotations),
         meta=_filled(layout.meta, split) if layout.meta is not None else None,
     )
     return replace(suite, layout=filled, feed=feed or suite.feed, times=times or suite.times)
@@ -240,16 +242,29 @@ def find_root(suite: Suite, places: Places) -> Path | None:
         return None
     tried = [base / root for root in suite.layout.roots] + [base]
     for root in tried:
-        if (root / suite.layout.frames).is_dir() and (root / suite.layout.masks).is_dir():
+        if _is_there(suite.layout, root):
             _check_dense(suite, root)
             return root
-    expected = f"{suite.layout.frames}/VIDEO and {suite.layout.masks}/VIDEO"
     raise DataError(
-        f"{suite.title} is not there: expected {expected}",
+        f"{suite.title} is not there: expected {expected_there(suite)}",
         where="tried " + ", ".join(str(path) for path in tried),
         fix=f"get {suite.source.archive or 'the data'} from {suite.source.home or 'its home page'}, or point at it "
         f"with --data {suite.name}=PATH; with no data root configured the suite runs on synthetic videos",
     )
+
+
+def expected_there(suite: Suite) -> str:
+    """Gives back what the reader looks for below a data root, in words."""
+    layout = suite.layout
+    if suite.task == "vis":
+        return f"{' or '.join(layout.annotations)}, and for runs {layout.frames}/VIDEO"
+    return f"{layout.frames}/VIDEO and {layout.masks}/VIDEO"
+
+
+def _is_there(layout: Layout, root: Path) -> bool:
+    if layout.annotations:
+        return any((root / name).is_file() for name in layout.annotations)
+    return (root / layout.frames).is_dir() and (root / layout.masks).is_dir()
 
 
 def _check_dense(suite: Suite, root: Path) -> None:

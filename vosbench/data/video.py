@@ -183,7 +183,10 @@ def _frames_folder(suite: Suite) -> str:
 
 
 def _largest_object(labels: LabelMap, void: int | None) -> int:
-    return int(labels.max(initial=0, where=labels != void)) if void is not None else int(labels.max(initial=0))
+    largest = int(labels.max(initial=0))
+    if void is None or largest < void:
+        return largest
+    return int(labels.max(initial=0, where=labels != void))
 
 
 def _by_stem(folder: Path, suffixes: frozenset[str], where: str, what: str) -> dict[str, Path]:

@@ -1,0 +1,76 @@
+"""The annotation files of video instance segmentation, and the results that are scored against them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vosbench.data.suite import Suite
+from vosbench.errors import DataError
+
+LARGEST_JSON = 1 << 31
+"""Bytes. The annotations of YouTube-VIS 2021 (train) have some hundred megabytes."""
+
+
+def read_annotations(suite: Suite, root: Path) -> tuple[Mapping[str, Any], Path]:
+    """Gives back the annotations of a suite (see `at_split`) as parsed, with true tracks, and their file.
+
+    Raises `DataError` for a file that is missing, torn or has no tracks, as those of splits whose truth is on an
+    evaluation server.
+    """
+    path = annotation_file(suite, root)
+    data = read_json(path, "the annotation file")
+    if not isinstance(data, Mapping):
+        raise DataError("the annotation file holds no keys and values", where=str(path), fix="unpack it again")
+    if not data.get("annotations"):
+        raise DataError(
+            "the annotation file has no annotations, so there is no truth to score against",
+            where=str(path),
+            fix="the truth of this split is on the evaluation server: send the results there, or choose another split "
+            "with --split",
+        )
+    return data, path
+
+
+def annotation_file(suite: Suite, root: Path) -> Path:
+    """Gives back the first of the suite's annotation files that is there."""
+    for name in suite.layout.annotations:
+        if (root / name).is_file():
+            return root / name
+    raise DataError(
+        f"{suite.title} has no annotation file here",
+        where="tried " + ", ".join(str(root / name) for name in suite.layout.annotations),
+        fix="unpack the data set's annotations there, or choose another split with --split",
+    )
+
+
+def vis_video_names(suite: Suite, root: Path) -> tuple[str, ...]:
+    """Gives back the names of the videos' folders, in the order of the annotation file."""
+    path = annotation_file(suite, root)
+    data = read_json(path, "the annotation file")
+    try:
+        names = tuple(str(video["file_names"][0]).split("/")[0] for video in data["videos"])
+    except (KeyError, TypeError, IndexError) as error:
+        raise DataError(
+            f"the annotation file lists no videos with file_names: {type(error).__name__} {error}",
+            where=str(path),
+            fix="unpack the data set's annotations again",
+        ) from error
+    for name in names:
+        if not name or name.startswith(".") or "\\" in name or "\0" in name:
+            raise DataError(f"'{name}' is no video name", where=str(path), fix="unpack the annotations again")
+    return names
+
+
+def read_json(path: Path, what: str) -> Any:
+    """Gives back what a JSON file holds. Raises `DataError` for one that is missing, torn, too large or too deep."""
+    try:
+        if path.stat().st_size > LARGEST_JSON:
+            raise DataError(f"{what} is larger than {LARGEST_JSON >> 30} GiB", where=str(path), fix="name another file")
+        return json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise DataError(f"{what} is not there", where=str(path), fix="check the path") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{what} cannot be read: {error}", where=str(path), fix="write or unpack it again") from error

@@ -1,0 +1,17 @@
+"""The memory allocator of a process that handles many arrays of one size."""
+
+from __future__ import annotations
+
+import numpy as np
+
+_LARGEST = 1 << 24
+
+
+def keep_freed_memory() -> None:
+    """Let glibc keep up to 32 MiB that were freed, instead of giving every mask back to the system.
+
+    Fresh pages cost more than decoding a mask does: 0.44 ms a mask became 0.08. glibc raises its threshold to the
+    largest block that it ever mapped and freed; the block is never touched, so it costs nothing. Elsewhere nothing
+    happens. Not for a process whose memory is measured.
+    """
+    np.empty(_LARGEST, np.uint8)
