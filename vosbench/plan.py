@@ -176,6 +176,11 @@ def _suite_videos(text: str, request: Request, places: Places) -> _Videos:
     found, file = find_suite(name)
     split = request.split or found.splits.default
     suite = at_split(found, split, feed=request.feed, times=times)
+    if suite.task == "vis":
+        raise UsageError(
+            f"'{suite.name}' asks for video instance segmentation, which no method here answers in a run",
+            fix=f"score a results file that your own code wrote: vosbench score results.json --suite {suite.name}",
+        )
     root = find_root(suite, places)
     synthetic = root is None
     if root is None:

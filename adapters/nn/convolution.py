@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vosbench.adapters.nn.winograd import WinogradConv2d, suits, take_bias
+
 from vosbench.adapters.nn.frozen_norm import FrozenBatchNorm2d
 
 
@@ -41,30 +43,41 @@ class SharedConv2d(nn.Conv2d):
         self.shared_first = shared_first
 
     def split(self) -> None:
-        """Keep the two parts of the weight instead of the whole, each dense, for inference.
+        """Become two dense convolutions, ``own`` and ``shared``, for inference.
 
         The number of parameters stays; the official key ``weight`` is gone, so weights are loaded before.
         """
         own, shared = self._parts()
-        del self.weight
-        self.own_weight = nn.Parameter(own.clone(), requires_grad=False)
-        self.shared_weight = nn.Parameter(shared.clone(), requires_grad=False)
+        self.own = self._part(own, None)
+        self.shared = self._part(shared, self.bias)
+        del self.weight, self.bias
 
     def forward(self, own: Tensor, shared: Tensor) -> Tensor:
         """Gives back (objects, out, height, width) from (objects, own, ...) and (1, shared, ...)."""
+        if "weight" not in self._parameters:
+            out = self.own(own)
+            out += self.shared(shared)
+            return out
         own_weight, shared_weight = self._parts()
         out = functional.conv2d(own, own_weight, None, self.stride, self.padding)
         out += functional.conv2d(shared, shared_weight, self.bias, self.stride, self.padding)
         return out
 
     def _parts(self) -> tuple[Tensor, Tensor]:
-        if "weight" not in self._parameters:
-            return self.own_weight, self.shared_weight
         if self.shared_first:
             shared, own = self.weight.split([self.shared_channels, self.own_channels], dim=1)
         else:
             own, shared = self.weight.split([self.own_channels, self.shared_channels], dim=1)
         return own, shared
+
+    def _part(self, weight: Tensor, bias: Tensor | None) -> nn.Conv2d:
+        with torch.device("meta"):
+            part = nn.Conv2d(
+                weight.shape[1], weight.shape[0], self.kernel_size, self.stride, self.padding, bias=False
+            )
+        part.weight = nn.Parameter(weight.clone(), requires_grad=False)
+        take_bias(part, bias)
+        return part
 
 
 class FoldedNorm(nn.Module):
@@ -108,22 +121,31 @@ def _fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d | FrozenBatchNorm2d) -> N
     weight = convolution.weight.double() * scale[:, None, None, None]
     dtype = convolution.weight.dtype
     convolution.weight.copy_(weight.to(dtype))
-    if convolution.bias is not None:
-        convolution.bias.copy_(bias.to(dtype))
-    else:
-        # A buffer, not a parameter: the published network has no such parameter to count.
-        del convolution.bias
-        convolution.register_buffer("bias", bias.to(dtype), persistent=False)
+    # Where there was no bias it is a buffer: the published network has no such parameter to count.
+    take_bias(convolution, nn.Parameter(bias.to(dtype)) if convolution.bias is not None else bias.to(dtype))
 
 
-def prepare_for_inference(network: nn.Module, *, device: str, dtype: torch.dtype = torch.float32) -> None:
+def prepare_for_inference(
+    network: nn.Module, *, device: str, precision: str = "fp32", dtype: torch.dtype = torch.float32
+) -> None:
     """Fold, split and move a network whose weights are loaded; the numbers stay up to rounding.
 
-    Activations and weights are laid out channels last, so that a grid of features is also a list of tokens.
+    Activations and weights are laid out channels last, so that a grid of features is also a list of tokens. On a
+    CPU in single precision wide 3 x 3 convolutions become Winograd's.
     """
     network.eval().requires_grad_(requires_grad=False)
     fold_batch_norms(network)
-    for module in network.modules():
+    for module in list(network.modules()):
         if isinstance(module, SharedConv2d):
             module.split()
     network.to(device=device, dtype=dtype, memory_format=torch.channels_last)
+    if torch.device(device).type == "cpu" and dtype == torch.float32 and precision in ("fp32", "tf32"):
+        use_winograd(network)
+
+
+def use_winograd(network: nn.Module) -> None:
+    """Replace every convolution inside ``network`` that `winograd.suits`."""
+    for module in list(network.modules()):
+        for name, child in list(module.named_children()):
+            if type(child) is nn.Conv2d and suits(child):
+                setattr(module, name, WinogradConv2d(child))

@@ -8,19 +8,17 @@ are gathered once for all objects.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-CHUNK_BYTES = 8 * 2**20
-"""Similarities held at a time on a CPU: about what its caches keep."""
-CHUNK_BYTES_DEVICE = 256 * 2**20
-"""Similarities held at a time on an accelerator."""
-SMALLEST_CHUNK = 64
-"""Queries in a chunk at the least, so that the product stays efficient."""
+TILE = (256, 4096)
+"""Queries and tokens whose similarities are held at a time on a CPU: what its caches keep."""
+TILE_DEVICE = (2048, 32768)
+"""The same on an accelerator."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,11 +42,15 @@ def read_memory(queries: Tensor, stores: Sequence[Store], top_k: int) -> list[Te
     query is the softmax over its ``top_k`` most similar tokens of all stores together, among those that have
     values for the group; k is cut to their number.
     """
+    most_queries, most_tokens = TILE if queries.device.type == "cpu" else TILE_DEVICE
     readouts: list[list[Tensor]] = [[] for _ in stores[0].values]
-    for chunk in queries.split(_chunk(queries, stores)):
-        similarities = [similarity(chunk, store.rows) for store in stores]
-        for group, readout in enumerate(readouts):
-            readout.append(_read_group(group, similarities, stores, top_k))
+    for chunk in queries.split(most_queries):
+        for group, (values, columns) in enumerate(_search(chunk, stores, top_k, most_tokens)):
+            affinity = torch.softmax(values, dim=1)
+            if group == 0:
+                _count_usage(stores, columns, affinity)
+            pages = [page for store in stores for page in store.values[group]]
+            readouts[group].append(weighted_sum(columns, affinity, pages))
     return [parts[0] if len(parts) == 1 else torch.cat(parts) for parts in readouts]
 
 
@@ -56,7 +58,7 @@ def similarity(queries: Tensor, pages: Sequence[Tensor]) -> Tensor:
     """Gives back (queries, tokens), the products of ``queries`` (queries, channels) with all rows."""
     if len(pages) == 1:
         return queries @ pages[0].T
-    out = queries.new_empty(len(queries), sum(len(page) for page in pages))
+    out = queries.new_empty(len(queries), _length(pages))
     begin = 0
     for page in pages:
         torch.mm(queries, page.T, out=out[:, begin : begin + len(page)])
@@ -111,28 +113,45 @@ def weighted_sum(columns: Tensor, weights: Tensor, pages: Sequence[Tensor]) -> T
     return total
 
 
-def _read_group(group: int, similarities: Sequence[Tensor], stores: Sequence[Store], top_k: int) -> Tensor:
-    found: list[tuple[Tensor, Tensor]] = []
-    begin = 0
-    begins: list[int] = []
-    for similarities_here, store in zip(similarities, stores, strict=True):
-        count = sum(len(page) for page in store.values[group])
-        begins.append(begin)
-        if count:
-            values, columns = top_columns(similarities_here[:, similarities_here.shape[1] - count :], top_k)
-            found.append((values, columns + begin))
-        begin += count
-    values, columns = _merge(found, top_k)
-    affinity = torch.softmax(values, dim=1)
-    pages = [page for store in stores for page in store.values[group]]
-    if group == 0:
-        for store, first in zip(stores, begins, strict=True):
-            _count_usage(store, columns - first, affinity)
-    return weighted_sum(columns, affinity, pages)
+def _search(queries: Tensor, stores: Sequence[Store], top_k: int, most_tokens: int) -> list[tuple[Tensor, Tensor]]:
+    """Gives back the values and columns (queries, k) of the most similar tokens, for every group.
+
+    Columns count a group's tokens through all stores.
+    """
+    groups = range(len(stores[0].values))
+    found: list[list[tuple[Tensor, Tensor]]] = [[] for _ in groups]
+    passed = [0 for _ in groups]
+    for store in stores:
+        total = _length(store.rows)
+        counts = [_length(store.values[group]) for group in groups]
+        for begin, pages in _tiles(store.rows, most_tokens):
+            tile = similarity(queries, pages)
+            for group in groups:
+                first = max(total - counts[group] - begin, 0)
+                if first < tile.shape[1]:
+                    values, columns = top_columns(tile[:, first:], top_k)
+                    offset = passed[group] + begin + first - (total - counts[group])
+                    found[group].append((values, columns + offset))
+        passed = [before + count for before, count in zip(passed, counts, strict=True)]
+    return [_merge(parts, top_k) for parts in found]
+
+
+def _tiles(pages: Sequence[Tensor], most_tokens: int) -> Iterator[tuple[int, list[Tensor]]]:
+    """Yields the number of tokens before and the pages, cut where they must be, of at most ``most_tokens`` tokens."""
+    before, held, tile = 0, 0, list[Tensor]()
+    for page in pages:
+        for part in page.split(most_tokens):
+            if held + len(part) > most_tokens:
+                yield before, tile
+                before, held, tile = before + held, 0, []
+            tile.append(part)
+            held += len(part)
+    if tile:
+        yield before, tile
 
 
 def _merge(found: Sequence[tuple[Tensor, Tensor]], top_k: int) -> tuple[Tensor, Tensor]:
-    """Gives back the k largest of all stores from the k largest of each."""
+    """Gives back the k largest of all tiles from the k largest of each."""
     if len(found) == 1:
         return found[0]
     values = torch.cat([values for values, _ in found], dim=1)
@@ -141,14 +160,15 @@ def _merge(found: Sequence[tuple[Tensor, Tensor]], top_k: int) -> tuple[Tensor, 
     return values, columns.gather(1, chosen)
 
 
-def _count_usage(store: Store, columns: Tensor, affinity: Tensor) -> None:
-    if store.usage is None:
-        return
-    here = ((columns >= 0) & (columns < len(store.usage))).flatten()
-    store.usage.index_add_(0, columns.flatten()[here], affinity.flatten()[here])
+def _count_usage(stores: Sequence[Store], columns: Tensor, affinity: Tensor) -> None:
+    flat, weights, begin = columns.flatten(), affinity.flatten(), 0
+    for store in stores:
+        end = begin + _length(store.values[0])
+        if store.usage is not None:
+            here = ((flat >= begin) & (flat < end)).nonzero().squeeze(1)
+            store.usage.index_add_(0, flat[here] - begin, weights[here])
+        begin = end
 
 
-def _chunk(queries: Tensor, stores: Sequence[Store]) -> int:
-    tokens = sum(len(page) for store in stores for page in store.rows)
-    limit = CHUNK_BYTES if queries.device.type == "cpu" else CHUNK_BYTES_DEVICE
-    return max(SMALLEST_CHUNK, limit // (tokens * queries.element_size()))
+def _length(pages: Sequence[Tensor]) -> int:
+    return sum(len(page) for page in pages)

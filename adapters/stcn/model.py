@@ -42,6 +42,6 @@ class STCNModel:
 def load_model(runtime: Runtime, weights: Weights, settings: STCNSettings) -> STCNModel:
     """Gives back the model; raises `CheckpointError` for weights that do not fit."""
     network = build_network(STCNNetwork, weights, name="stcn", adjustments=ADJUSTMENTS, adapt=with_others_plane)
-    prepare_for_inference(network, device=runtime.device)
+    prepare_for_inference(network, device=runtime.device, precision=runtime.precision)
     compile_modules(network, ("key_encoder", "value_encoder"), runtime)
     return STCNModel(network, settings, runtime)

@@ -51,7 +51,7 @@ def load_model(runtime: Runtime, weights: Weights, settings: XMemSettings) -> XM
         adjustments=ADJUSTMENTS,
         adapt=_unchanged if settings.single_object else with_others_plane,
     )
-    prepare_for_inference(network, device=runtime.device)
+    prepare_for_inference(network, device=runtime.device, precision=runtime.precision)
     compile_modules(network, ("key_encoder", "value_encoder"), runtime)
     return XMemModel(network, settings, runtime)
 

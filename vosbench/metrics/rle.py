@@ -18,6 +18,12 @@ Bounds = NDArray[np.int64]
 
 _POLYGON_SCALE = 5
 
+MOST_PIXELS = 1 << 26
+"""Polygons are filled in frames of up to so many pixels, twice 8K."""
+
+_FARTHEST = 1 << 16
+"""Polygons may reach out of the frame, so far: an edge's length is work."""
+
 
 def bounds_of_texts(texts: Sequence[bytes], pixels: Sequence[int]) -> tuple[Bounds, Bounds, Bounds]:
     """Gives back the bounds of masks in COCO's compressed text, all in a row, where each begins, and the areas.
@@ -45,7 +51,7 @@ def bounds_of_texts(texts: Sequence[bytes], pixels: Sequence[int]) -> tuple[Boun
 def bounds_of_lengths(lengths: Sequence[int], pixels: int) -> Bounds:
     """Gives back the bounds of an uncompressed code: the lengths of background and mask in turn."""
     runs = np.asarray(lengths, np.int64)
-    if runs.ndim != 1 or (runs < 0).any() or int(runs.sum()) != pixels:
+    if runs.ndim != 1 or (runs < 0).any() or (runs > pixels).any() or int(runs.sum()) != pixels:
         raise _torn(pixels)
     bounds: Bounds = np.cumsum(runs)
     return bounds[: len(bounds) // 2 * 2]
@@ -57,11 +63,16 @@ def bounds_of_polygons(polygons: Sequence[Sequence[float]], height: int, width: 
     The outline is walked on a grid five times as fine and a pixel changes sides where a column's centre is crossed,
     which is the rule of COCO's ``rleFrPoly``: other rules of filling differ from it along the edge.
     """
+    if height * width > MOST_PIXELS:
+        raise ScoreError(f"a frame of {height} x {width} pixels is too large for polygons", fix="write run-length codes")
     inside = np.zeros(height * width, np.bool_)
     for polygon in polygons:
         if len(polygon) < 6 or len(polygon) % 2:
             raise ScoreError(f"a polygon has {len(polygon)} numbers", fix="give x and y of three corners or more")
-        inside |= _filled(np.asarray(polygon, np.float64).reshape(-1, 2), height, width)
+        corners = np.asarray(polygon, np.float64).reshape(-1, 2)
+        if not (np.abs(corners) <= _FARTHEST).all():  # NaN as well
+            raise ScoreError("a corner of a polygon lies far outside its frame", fix="give x and y in pixels")
+        inside |= _filled(corners, height, width)
     return np.flatnonzero(np.diff(inside, prepend=False, append=False)).astype(np.int64)
 
 

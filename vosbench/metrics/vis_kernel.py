@@ -55,7 +55,7 @@ def decode_masks(
         number = _decode_lengths(text[ends[mask] : ends[mask + 1]], lengths)
         total = 0
         for run in range(number):
-            if lengths[run] < 0:
+            if lengths[run] < 0 or lengths[run] > pixels[mask]:
                 return mask
             total += lengths[run]
             if run < number // 2 * 2:

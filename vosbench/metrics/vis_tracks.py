@@ -17,6 +17,9 @@ Table = NDArray[np.int64]
 
 _MOST_SIDE = 1 << 20
 
+_UNLIKE = (KeyError, TypeError, ValueError, OverflowError, AttributeError, IndexError)
+"""What reading fails with where a file has another form than it should."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class VisTrack:
@@ -70,7 +73,7 @@ def read_truth(data: Mapping[str, Any], *, where: str = "") -> VisTruth:
         videos = {int(video["id"]): (int(video["height"]), int(video["width"])) for video in data["videos"]}
         categories = {int(entry["id"]): str(entry.get("name", entry["id"])) for entry in data["categories"]}
         tracks = tuple(_true_track(entry, videos, where) for entry in data["annotations"])
-    except (KeyError, TypeError, ValueError) as error:
+    except _UNLIKE as error:
         raise ScoreError(
             f"the truth is not in the format of YouTube-VIS: {type(error).__name__} {error}",
             where=where,
@@ -105,7 +108,7 @@ def read_results(data: object, truth: VisTruth, *, where: str = "") -> tuple[Vis
     for place, entry in enumerate(data, start=1):
         try:
             track = _found_track(entry, place)
-        except (KeyError, TypeError, ValueError) as error:
+        except _UNLIKE as error:
             raise ScoreError(
                 f"result {place} is not in the format of YouTube-VIS: {type(error).__name__} {error}", where=where
             ) from error

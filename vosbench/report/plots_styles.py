@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import count
 
 Dashes = tuple[float, ...]
 
@@ -58,9 +59,7 @@ def assign_styles(names: Iterable[str]) -> dict[str, Style]:
     taken: set[int] = set()
     styles: dict[str, Style] = {}
     for name in sorted(set(names), key=lambda name: ("@" in name, name)):
-        place = _place(name)
-        while place in taken:
-            place = _next(place)
+        place = _free(_place(name), taken)
         taken.add(place)
         styles[name] = _style(place)
     return styles
@@ -74,17 +73,17 @@ def self_check_styles(names: Iterable[str]) -> dict[str, Style]:
     }
 
 
-def shades(style: Style, count: int) -> list[Style]:
-    """Gives back ``count`` styles of one method, for its settings: from its own colour to a pale one."""
+def shades(style: Style, number: int) -> list[Style]:
+    """Gives back ``number`` styles of one method, for its settings: from its own colour to a pale one."""
     first_marker, first_dash = MARKERS.index(style.marker), DASHES.index(style.dashes)
     return [
         replace(
             style,
-            colour=blend(style.colour, "#ffffff", 0.55 * number / max(count - 1, 1)),
-            marker=MARKERS[(first_marker + number) % len(MARKERS)],
-            dashes=DASHES[(first_dash + number) % len(DASHES)],
+            colour=blend(style.colour, "#ffffff", 0.55 * step / max(number - 1, 1)),
+            marker=MARKERS[(first_marker + step) % len(MARKERS)],
+            dashes=DASHES[(first_dash + step) % len(DASHES)],
         )
-        for number in range(count)
+        for step in range(number)
     ]
 
 
@@ -115,9 +114,10 @@ def _place(name: str) -> int:
     return int.from_bytes(digest[:4], "big") % len(COLOURS)
 
 
-def _next(place: int) -> int:
-    """The next colour of this round; after the last free one the same colours with other markers and lines."""
-    return place + 1 if (place + 1) % len(COLOURS) else place + 1
+def _free(place: int, taken: set[int]) -> int:
+    """Gives back the first free place from ``place`` on: all colours first, then them again in another form."""
+    rounds = (turn * len(COLOURS) + (place + step) % len(COLOURS) for turn in count() for step in range(len(COLOURS)))
+    return next(free for free in rounds if free not in taken)
 
 
 def _style(place: int) -> Style:

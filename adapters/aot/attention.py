@@ -1,0 +1,80 @@
+"""Attention over memory frames that lie where they were written: nothing is concatenated to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vosbench.adapters.nn.runtime import full_precision
+
+CHUNK_ROWS = 256
+"""Rows of weights, over all heads, held at a time on a CPU: enough for its products, and few enough for its caches."""
+SMALLEST_CHUNK = 64
+"""Queries in a chunk at the least."""
+CHUNK_BYTES_DEVICE = 512 * 2**20
+"""Weights held at a time on an accelerator."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class KeyValue:
+    """What one block keeps of one frame: ``key`` and ``value``, (tokens, channels) each, contiguous."""
+
+    key: Tensor
+    value: Tensor
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of both."""
+        return self.key.nbytes + self.value.nbytes
+
+
+def attend(query: Tensor, pages: Sequence[KeyValue], *, heads: int = 1) -> Tensor:
+    """Gives back (queries, value channels): softmax(query key^T) value over the tokens of all ``pages`` together.
+
+    ``query`` (queries, channels) is already scaled. With several heads, channels are counted head by head. The
+    softmax is taken over chunks of queries, so that its size does not grow with their number.
+    """
+    with full_precision(query.device):
+        queries = _by_head(query.to(pages[0].key.dtype), heads)
+        keys = [_by_head(page.key, heads).transpose(1, 2) for page in pages]
+        values = [_by_head(page.value, heads) for page in pages]
+        tokens = sum(len(page.key) for page in pages)
+        chunk = _chunk(query, heads, tokens)
+        parts = [_attend_chunk(part, keys, values, tokens) for part in queries.split(chunk, dim=1)]
+        out = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+        return _joined(out)
+
+
+def _attend_chunk(queries: Tensor, keys: Sequence[Tensor], values: Sequence[Tensor], tokens: int) -> Tensor:
+    """Gives back (heads, queries, value channels of a head)."""
+    logits = queries.new_empty(*queries.shape[:2], tokens)
+    begin = 0
+    for key in keys:
+        torch.bmm(queries, key, out=logits[:, :, begin : begin + key.shape[2]])
+        begin += key.shape[2]
+    weights = torch.softmax(logits, dim=-1)
+    out = weights[:, :, : values[0].shape[1]] @ values[0]
+    begin = values[0].shape[1]
+    for value in values[1:]:
+        out.baddbmm_(weights[:, :, begin : begin + value.shape[1]], value)
+        begin += value.shape[1]
+    return out
+
+
+def _by_head(tokens: Tensor, heads: int) -> Tensor:
+    """Gives back a view (heads, tokens, channels / heads)."""
+    return tokens.view(len(tokens), heads, -1).transpose(0, 1)
+
+
+def _joined(out: Tensor) -> Tensor:
+    """Gives back (tokens, channels) of (heads, tokens, channels / heads)."""
+    return out[0] if len(out) == 1 else out.transpose(0, 1).flatten(1)
+
+
+def _chunk(query: Tensor, heads: int, tokens: int) -> int:
+    if query.device.type == "cpu":
+        return max(SMALLEST_CHUNK, CHUNK_ROWS // heads)
+    return max(SMALLEST_CHUNK, CHUNK_BYTES_DEVICE // (heads * tokens * query.element_size()))

@@ -1,0 +1,41 @@
+"""Between a grid of features and the list of its tokens, row by row."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+Grid = tuple[int, int]
+"""Rows and columns of tokens at stride 16."""
+
+
+def to_tokens(features: Tensor) -> Tensor:
+    """Gives back (height * width, channels) of (1, channels, height, width); no copy where channels lie last."""
+    return features[0].permute(1, 2, 0).reshape(-1, features.shape[1])
+
+
+def to_map(tokens: Tensor, grid: Grid) -> Tensor:
+    """Gives back a view (1, channels, height, width), channels last, of (height * width, channels)."""
+    return tokens.view(1, *grid, -1).permute(0, 3, 1, 2)
+
+
+def sine_positions(grid: Grid, channels: int, *, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Gives back (height * width, channels): the position embedding of AOT's self-attention.
+
+    Half of the channels for y, half for x, sine and cosine in turn, over one period of the whole grid and, from
+    channel to channel, up to 10000 of its lengths (official ``PositionEmbeddingSine``, normalised).
+    """
+    half = channels // 2
+    index = torch.arange(half, device=device, dtype=dtype)
+    wavelengths = 10000 ** (2 * torch.div(index, 2, rounding_mode="floor") / half)
+    axes = []
+    for length in grid:
+        position = torch.arange(length, device=device, dtype=dtype) / (length - 1 + 1e-6) * (2 * math.pi)
+        angle = position[:, None] / wavelengths
+        axes.append(torch.stack([angle[:, 0::2].sin(), angle[:, 1::2].cos()], dim=2).flatten(1))
+    rows, columns = axes
+    height, width = grid
+    both = [rows[:, None].expand(-1, width, -1), columns[None].expand(height, -1, -1)]
+    return torch.cat(both, dim=2).reshape(height * width, channels)

@@ -1,0 +1,108 @@
+"""The networks of AOT-L, DeAOT-L and MAVOS, with the official parameter names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vosbench.adapters.aot.attention import KeyValue
+from vosbench.adapters.aot.block import Memory
+from vosbench.adapters.aot.decoder import IDENTITIES, PyramidDecoder
+from vosbench.adapters.aot.encoders import ENCODERS
+from vosbench.adapters.aot.grid import Grid, to_tokens
+from vosbench.adapters.aot.transformer import CHANNELS, GatedTransformer, Propagation, Transformer
+from vosbench.adapters.nn.random_weights import Adjustment
+
+ADJUSTMENTS = {
+    "decoder.conv_out.weight": (Adjustment(centred=True, scale=3),),
+    "decoder.adapter_16x.weight": (Adjustment(scale=0.3),),
+    "decoder.adapter_8x.weight": (Adjustment(scale=0.3),),
+    "decoder.adapter_4x.weight": (Adjustment(scale=0.3),),
+}
+"""Random weights that let the memory weigh more than the image, so that masks are not empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Features:
+    """What one frame is encoded to, for all its objects.
+
+    ``shortcuts`` of strides 4, 8 and 16; ``top`` (tokens, 256), the projected map that the transformer starts from;
+    ``grid``, its rows and columns.
+    """
+
+    shortcuts: tuple[Tensor, Tensor, Tensor]
+    top: Tensor
+    grid: Grid
+
+
+class AOTNetwork(nn.Module):
+    """Encoder, transformer, decoder and the bank of identities; ``fusion``, where it is there, belongs to MAVOS.
+
+    ``gated`` chooses DeAOT's transformer.
+    """
+
+    def __init__(self, encoder: str, *, gated: bool, fusion: nn.Module | None = None) -> None:
+        super().__init__()
+        chosen = ENCODERS[encoder]
+        self.align_corners = chosen.align_corners
+        self.encoder = chosen.build()
+        self.encoder_projector = nn.Conv2d(chosen.channels[3], CHANNELS, 1)
+        self.LSTT: Transformer | GatedTransformer = GatedTransformer() if gated else Transformer()
+        self.decoder = PyramidDecoder(
+            self.LSTT.decoder_channels, chosen.channels[:3], align_corners=chosen.align_corners
+        )
+        side = 17 if chosen.align_corners else 16
+        self.patch_wise_id_bank = nn.Conv2d(IDENTITIES, CHANNELS, side, stride=16, padding=8 if side == 17 else 0)
+        if gated:
+            self.id_norm = nn.LayerNorm(CHANNELS)
+        if fusion is not None:
+            self.long_term_memory_attention = fusion
+
+    @property
+    def gated(self) -> bool:
+        """True for DeAOT and MAVOS."""
+        return isinstance(self.LSTT, GatedTransformer)
+
+    def encode(self, image: Tensor) -> Features:
+        """Gives back the features of ``image`` (1, 3, height, width), normalised and aligned."""
+        f4, f8, f16, top = self.encoder(image)
+        projected = self.encoder_projector(top)
+        return Features(shortcuts=(f4, f8, f16), top=to_tokens(projected), grid=tuple(projected.shape[2:]))
+
+    def identify(self, labels: Tensor, objects: int) -> Tensor:
+        """Gives back the identity embedding (tokens, 256) of ``labels`` (height, width), 0 to ``objects``.
+
+        The bank is a convolution of one-hot planes; planes that nobody has are zeros and left out.
+        """
+        bank = self.patch_wise_id_bank
+        numbers = torch.arange(objects + 1, device=labels.device, dtype=labels.dtype)
+        planes = (labels[None] == numbers[:, None, None]).to(bank.weight.dtype)
+        weight = bank.weight[:, : objects + 1]
+        embedding = functional.conv2d(planes[None], weight, bank.bias, stride=bank.stride, padding=bank.padding)
+        tokens = to_tokens(embedding)
+        return self.id_norm(tokens) if self.gated else tokens
+
+    def positions(self, features: Features) -> Tensor | None:
+        """Gives back the position embedding (tokens, 256) of every frame of this size, for networks that use one."""
+        return self.LSTT.positions(features.grid, features.top)
+
+    def refer(self, features: Features, positions: Tensor | None, identity: Tensor) -> Propagation:
+        """Gives back the pass of a frame whose objects ``identity`` tells: it reads nothing but itself."""
+        return self.LSTT(features.top, features.grid, positions, memories=None, identity=identity)
+
+    def match(self, features: Features, positions: Tensor | None, memories: Sequence[Memory]) -> Propagation:
+        """Gives back the pass of a frame whose objects are sought, with a memory for each block."""
+        return self.LSTT(features.top, features.grid, positions, memories=memories, identity=None)
+
+    def remember(self, propagation: Propagation, identity: Tensor) -> list[KeyValue]:
+        """Gives back each block's memory of a frame that was matched, now that its objects are known."""
+        pairs = zip(self.LSTT.layers, propagation.states, strict=True)
+        return [block.remember(state, identity) for block, state in pairs]
+
+    def decode(self, propagation: Propagation, features: Features, objects: int) -> Tensor:
+        """Gives back the logits (1 + objects, height / 4, width / 4), background first."""
+        return self.decoder(propagation.decoder_input, features.shortcuts, 1 + objects)[0]
