@@ -36,8 +36,7 @@ def write_davis(root: Path, *, videos: int, frames: int, objects: int) -> None:
 
 def _write_video(root: Path, video: SyntheticVideo, frames: int) -> None:
     images, masks, predictions = (
-        root / path / video.scene.id
-        for path in ("DAVIS/JPEGImages/480p", "DAVIS/Annotations/480p", "predictions")
+        root / path / video.scene.id for path in ("DAVIS/JPEGImages/480p", "DAVIS/Annotations/480p", "predictions")
     )
     for folder in (images, masks, predictions):
         folder.mkdir(parents=True)
@@ -76,9 +75,7 @@ def write_youtube_vis(root: Path, *, videos: int, detections: int, drawn: int = 
         for place, texts in enumerate(found):
             segmentations = [{"size": [VIS_HEIGHT, VIS_WIDTH], "counts": text} for text in texts]
             score = 1 - (place * 7919 + number * 31) % 997 / 1000
-            results.append(
-                {"video_id": number + 1, "category_id": 1, "score": score, "segmentations": segmentations}
-            )
+            results.append({"video_id": number + 1, "category_id": 1, "score": score, "segmentations": segmentations})
     head = {
         "videos": [
             {"id": number + 1, "width": VIS_WIDTH, "height": VIS_HEIGHT, "length": VIS_FRAMES, "file_names": []}

@@ -61,6 +61,7 @@ ALLOWED: dict[str, set[str]] = {
     "execute": FOUNDATION | {"plan", "store"},
     # judging
     "scorer": FOUNDATION | {"data", "metrics", "store"},
+    "vis_scorer": FOUNDATION | {"data", "metrics", "store", "scorer"},
     "check": FOUNDATION | {"data", "session", "meters", "metrics"},
     "train": FOUNDATION | {"data", "session", "meters", "metrics"},
     "doctor": FOUNDATION | {"session", "meters", "growth", "stats"},

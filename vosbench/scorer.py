@@ -17,6 +17,7 @@ from vosbench.metrics.protocol import Protocol, find_protocol
 from vosbench.metrics.records import VideoScore
 from vosbench.metrics.spans import ObjectSpan, lvos_span, youtube_vos_span
 from vosbench.metrics.video import score_video
+from vosbench.plain import to_plain
 from vosbench.records import Record
 from vosbench.store.atomic import write_whole
 from vosbench.store.run import MASKS_FOLDER, Run
@@ -59,9 +60,9 @@ def score_cell(folder: Path, record: Record, *, official_decay: bool = False) ->
     protocol = find_protocol(spec.suite.protocol)
     suite = suite_of(spec.suite)
     video = open_video(suite, spec.suite.root, spec.video, max_frames=spec.max_frames)
-    inputs = digest_json(
-        [record.masks_digest, official_decay, [[name, digest_file(path)] for name, path in video.masks.items()]]
-    )
+    truth = [[name, digest_file(path)] for name, path in video.masks.items()]
+    spans = to_plain(_spans(protocol, suite, video, list(video.masks)))
+    inputs = digest_json([record.masks_digest, official_decay, truth, spans])
     path = _file(folder, protocol.name)
     stored = _read(path)
     if stored is not None and stored.get("inputs") == inputs:

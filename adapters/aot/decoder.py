@@ -1,4 +1,4 @@
-"""The feature pyramid that turns what the transformer gives into logits at stride 4 (official ``FPNSegmentationHead``)."""
+"""The feature pyramid from the transformer's output to logits at stride 4 (official ``FPNSegmentationHead``)."""
 
 from __future__ import annotations
 

@@ -48,9 +48,7 @@ class Engine:
         self.propagation = self._network.match(features, positions, memories)
         return self._network.decode(self.propagation, features, self.objects)
 
-    def refer(
-        self, frame: int, features: Features, positions: Tensor | None, labels: Tensor, objects: int
-    ) -> None:
+    def refer(self, frame: int, features: Features, positions: Tensor | None, labels: Tensor, objects: int) -> None:
         """Take the present frame, number ``frame``, as a reference: ``labels`` (network's height, width) are given.
 
         It goes to the long-term memory at once, and is all of the short-term memory.

@@ -157,7 +157,9 @@ class GatedBlock(nn.Module):
         read = self.long_term_attn(state.key, memory.long_term, state.gate, grid)
         read = read + self.short_term_attn(state.key, memory.short_term, state.gate, grid)
         visual = state.branches.visual + read[:, :CHANNELS]
-        identity = read[:, CHANNELS:] if state.branches.identity is None else state.branches.identity + read[:, CHANNELS:]
+        identity = (
+            read[:, CHANNELS:] if state.branches.identity is None else state.branches.identity + read[:, CHANNELS:]
+        )
         own = self.self_attn(self.norm2(visual), self.id_norm2(identity), grid)
         return Branches(visual=visual + own[:, :CHANNELS], identity=identity + own[:, CHANNELS:])
 

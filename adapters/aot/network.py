@@ -14,16 +14,24 @@ from vosbench.adapters.aot.block import Memory
 from vosbench.adapters.aot.decoder import IDENTITIES, PyramidDecoder
 from vosbench.adapters.aot.encoders import ENCODERS
 from vosbench.adapters.aot.grid import Grid, to_tokens
-from vosbench.adapters.aot.transformer import CHANNELS, GatedTransformer, Propagation, Transformer
+from vosbench.adapters.aot.transformer import BLOCKS, CHANNELS, GatedTransformer, Propagation, Transformer
 from vosbench.adapters.nn.random_weights import Adjustment
 
-ADJUSTMENTS = {
+ADJUSTMENTS: dict[str, tuple[Adjustment, ...]] = {
+    **{
+        f"LSTT.layers.{block}.{name}.weight": (Adjustment(scale=3),)
+        for block in range(BLOCKS)
+        for name in ("linear_Q", "linear_QV", "linear_V", "linear_ID_V")
+    },
+    **{
+        f"decoder.{name}.conv.weight": (Adjustment(centred=True),)
+        for name in ("conv_in", "conv_16x", "conv_8x", "conv_4x")
+    },
+    **{f"decoder.adapter_{stride}x.weight": (Adjustment(scale=0.1),) for stride in (4, 8, 16)},
     "decoder.conv_out.weight": (Adjustment(centred=True, scale=3),),
-    "decoder.adapter_16x.weight": (Adjustment(scale=0.3),),
-    "decoder.adapter_8x.weight": (Adjustment(scale=0.3),),
-    "decoder.adapter_4x.weight": (Adjustment(scale=0.3),),
 }
-"""Random weights that let the memory weigh more than the image, so that masks are not empty."""
+"""Random weights whose attention is not all the same and whose decoder does not see common levels, so that masks are
+neither empty nor full."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

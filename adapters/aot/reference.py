@@ -1,4 +1,4 @@
-"""Replays stored outputs of the official AOT-L, DeAOT-L and MAVOS: as the session computes, with labels from outside."""
+"""Replays stored outputs of the official code: as the session computes, but with labels from outside in memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from vosbench.adapters.aot.engine import OBJECTS, Engine, Schedule
-from vosbench.adapters.aot.geometry import aligned_geometry, image_to_network
+from vosbench.adapters.aot.geometry import AlignedGeometry, aligned_geometry, image_to_network, labels_to_network
 from vosbench.adapters.aot.inference import AOTInference
 from vosbench.adapters.aot.merging import merged_probabilities
 from vosbench.adapters.aot.model import prepare_network
@@ -81,7 +81,7 @@ class Replay:
         numbers[self._ids] = np.arange(1, len(self._ids) + 1)
         return numbers[prompt]
 
-    def _remember(self, index: int, labels: NDArray[Any], given: bool) -> None:  # noqa: FBT001
+    def _remember(self, index: int, labels: NDArray[Any], given: bool) -> None:
         forced = labels if self._fixture.forced_labels is None else self._fixture.forced_labels[index]
         kept = torch.from_numpy(forced.astype(np.int64))
         if not given:
@@ -93,9 +93,7 @@ class Replay:
             self._inference.refer(kept, int(kept.max()))
 
     def _probabilities(self) -> NDArray[Any]:
-        planes = merged_probabilities(
-            self._inference.logits, self._place.own, align_corners=self._place.align_corners
-        )
+        planes = merged_probabilities(self._inference.logits, self._place.own, align_corners=self._place.align_corners)
         return planes.numpy()
 
     def _prediction_probes(self, index: int) -> dict[str, NDArray[Any]]:
@@ -133,10 +131,8 @@ class Replay:
         }
 
 
-def identity_of(network: AOTNetwork, labels: torch.Tensor, objects: int, place: Any) -> torch.Tensor:
+def identity_of(network: AOTNetwork, labels: torch.Tensor, objects: int, place: AlignedGeometry) -> torch.Tensor:
     """Gives back the first engine's identity embedding (tokens, 256) of ``labels`` (height, width)."""
-    from vosbench.adapters.aot.geometry import labels_to_network
-
     own = torch.where(labels <= OBJECTS, labels, torch.zeros_like(labels))
     return network.identify(labels_to_network(own, place), min(objects, OBJECTS))
 

@@ -22,7 +22,7 @@ SIDE = 2 * REACH + 1
 POSITIONS = SIDE * SIDE
 
 BAND_ELEMENTS = 2**18
-"""Weights of a strip's band on a CPU, over all heads: a narrow strip wastes less of it, a wide one multiplies faster."""
+"""Weights of a strip's band on a CPU, over all heads: narrow strips waste less of it, wide ones multiply faster."""
 BAND_ELEMENTS_DEVICE = 2**26
 """Weights of a strip's band on an accelerator, over all heads."""
 

@@ -87,7 +87,7 @@ CARD = MethodCard(
     "Cross-Attention Memory, 2024",
     memory="the reference and one dynamic frame, whatever the length; table 7's other banks with @reference, "
     "@previous, @reference+previous, @all",
-    licence="see the official repository",
+    licence="BSD-3-Clause",
     load=load,
     settings=MAVOSSettings,
     variants=(*encoder_variants("MAVOS"), *MEMORY_VARIANTS, *FUSION_VARIANTS),

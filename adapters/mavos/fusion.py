@@ -130,7 +130,7 @@ def gated_aggregation(levels: list[Tensor], gates: Tensor) -> Tensor:
 
 
 class JointModulation(nn.Module):
-    """A transformer block around a fusion operator: the new frame goes on, the dynamic frame enters by attention only."""
+    """A transformer block around a fusion operator: the new frame goes on, the dynamic one enters by it alone."""
 
     def __init__(self, operator: Callable[[int, int], nn.Module], channels: int, focal_levels: int) -> None:
         super().__init__()

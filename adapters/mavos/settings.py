@@ -16,7 +16,9 @@ class MAVOSSettings:
 
     encoder: str = setting(
         "mnv2",
-        source="MAVOS, tables 2 to 4: the plain name is the MobileNet-V2 model; " + OFFICIAL + "configs/models/mavos.py",
+        source="MAVOS, tables 2 to 4: the plain name is the MobileNet-V2 model; "
+        + OFFICIAL
+        + "configs/models/mavos.py",
         help="MobileNetV2, ResNet-50 or Swin-B; each has weights of its own",
         choices=ENCODER_NAMES,
     )

@@ -121,8 +121,10 @@ def _fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d | FrozenBatchNorm2d) -> N
     weight = convolution.weight.double() * scale[:, None, None, None]
     dtype = convolution.weight.dtype
     convolution.weight.copy_(weight.to(dtype))
+    folded = bias.to(dtype)
     # Where there was no bias it is a buffer: the published network has no such parameter to count.
-    take_bias(convolution, nn.Parameter(bias.to(dtype)) if convolution.bias is not None else bias.to(dtype))
+    had_bias = convolution.bias is not None
+    take_bias(convolution, nn.Parameter(folded, requires_grad=False) if had_bias else folded)
 
 
 def prepare_for_inference(

@@ -18,10 +18,6 @@ SMALLEST_CHANNELS = 128
 STRIP_BLOCKS = 512
 """Blocks of outputs transformed at a time, so that what lies between the transforms stays in cache."""
 
-KERNEL_TRANSFORM = ((1.0, 0.0, 0.0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0.0, 0.0, 1.0))
-"""G of the paper; the transforms of inputs and outputs are written out below."""
-
-
 def suits(convolution: nn.Conv2d) -> bool:
     """Tell whether `WinogradConv2d` can stand for ``convolution`` and is worth it."""
     return (
@@ -35,10 +31,13 @@ def suits(convolution: nn.Conv2d) -> bool:
 
 
 def transform_kernel(weight: Tensor) -> Tensor:
-    """Gives back (16, in, out) from a kernel (out, in, 3, 3)."""
-    matrix = torch.tensor(KERNEL_TRANSFORM, dtype=torch.float64)
-    transformed = torch.einsum("ai,oxij,bj->abxo", matrix, weight.double(), matrix)
-    return transformed.reshape(16, weight.shape[1], weight.shape[0]).to(weight.dtype)
+    """Gives back (16, in, out) from a kernel g (out, in, 3, 3): G g G^T."""
+    planes = weight.permute(2, 3, 1, 0).contiguous()
+    vertical = planes.new_empty(4, *planes.shape[1:])
+    _kernel_transform(planes.unbind(0), vertical.unbind(0))
+    transformed = planes.new_empty(4, 4, *planes.shape[2:])
+    _kernel_transform(vertical.unbind(1), transformed.unbind(1))
+    return transformed.flatten(0, 1)
 
 
 def convolve(x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
@@ -119,6 +118,15 @@ class _Workspace:
             torch.add(sums, line[0], out=target[row::2, 0::2])
             torch.sub(line[1], line[2], out=sums)
             torch.sub(sums, line[3], out=target[row::2, 1::2])
+
+
+def _kernel_transform(lines: tuple[Tensor, ...], out: tuple[Tensor, ...]) -> None:
+    """G: (g0, (g0 + g1 + g2) / 2, (g0 - g1 + g2) / 2, g2)."""
+    torch.add(lines[0], lines[2], out=out[3])
+    torch.add(out[3], lines[1], out=out[1]).mul_(0.5)
+    torch.sub(out[3], lines[1], out=out[2]).mul_(0.5)
+    out[0].copy_(lines[0])
+    out[3].copy_(lines[2])
 
 
 def _input_transform(lines: list[Tensor], out: tuple[Tensor, ...]) -> None:

@@ -37,7 +37,7 @@ CARD = MethodCard(
         Variant(
             name="no-sensory",
             axis="network",
-            summary="trained without sensory memory (table 5 of the paper)",
+            summary="trained without sensory memory (table 4 of the paper)",
             settings={"hidden_dim": 0},
             retrained=True,
             checkpoints=("XMem-no-sensory.pth",),

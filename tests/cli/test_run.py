@@ -133,19 +133,18 @@ def test_weights_that_are_missing_end_with_status_1_before_anything_runs(run_tin
 
 
 def test_repeats_are_one_row_and_outputs_that_differ_are_told(run_tiny, write_adapter):
-    said = run_tiny("mine,echo", "--repeats", 2, "--videos", "bb", adapters=(write_adapter(fault="random"),))
+    said = run_tiny("mine", "--repeats", 2, "--videos", "bb", adapters=(write_adapter(fault="random"),))
     assert 0 == said.status
-    rows = {row["method"]: row for row in _table(Path("run/tables/tiny.csv"))}
-    assert {"echo", "Mine (a)"} == set(rows)
+    assert ["Mine (a)"] == [row["method"] for row in _table(Path("run/tables/tiny.csv"))]
     assert "(a) outputs differ between repeats" in said.out
 
 
 def test_a_cut_run_says_so_and_does_not_mix_with_a_whole_one(run_tiny):
-    run_tiny("echo")
-    said = run_tiny("echo", "--max-frames", 4)
+    run_tiny("echo", "--videos", "aa")
+    said = run_tiny("echo", "--videos", "aa", "--max-frames", 4)
     assert "every video is cut to its first 4 frames" in said.out
     assert "cut to the first 4 frames" in said.out
-    assert [4, 4, 6, 6] == sorted(record.frames for _, record in Run(Path("run")).records())
+    assert [4, 6] == sorted(record.frames for _, record in Run(Path("run")).records())
 
 
 def test_a_suite_of_an_unknown_protocol_is_refused_before_anything_runs(run_tiny, tiny):

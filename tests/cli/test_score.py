@@ -132,3 +132,23 @@ def test_truth_that_changed_is_scored_again(vosbench, run, tiny):
     shutil.copy(path.with_name("00000.png"), path)  # echo is right there now
     after = json.loads(vosbench("score", "run", "--json").out)["tables"][0]["rows"][0]["J-Mean"]
     assert after > before
+
+
+def test_a_cross_check_says_what_each_tool_says(score, masks, tmp_path, monkeypatch):
+    """A made-up vos-benchmark that differs: told, and the status is 1; those that are not there are named."""
+    package = tmp_path / "fakes" / "vos_benchmark"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "benchmark.py").write_text(
+        "def VideoEvaluator(truth, masks):\n    return lambda video: (video, {1: 50.0}, {1: 50.0})\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(package.parent))
+    said = score("--cross-check")
+    assert 1 == said.status
+    assert "J&F-Mean" in said.out
+    assert "davis2017-evaluation:\n  not installed" in said.out or "agrees with davis2017-semi" in said.out
+    assert "differs from vos-benchmark on 3 of 3" in said.out
+    assert "aa_1: J and F" in said.out
+    assert "by design, objects: by davis2017-semi" in said.out
+    value = json.loads(score("--cross-check", "--json").out)
+    assert ["davis2017-evaluation", "vos-benchmark", "TrackEval"] == [entry["tool"] for entry in value["cross_check"]]

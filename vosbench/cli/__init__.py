@@ -15,6 +15,7 @@ VERBS = {
     "run": "Run methods on suites, score them and print the table.",
     "score": "Score a run, or masks that anyone's code wrote.",
     "table": "Print a run's table as markdown, LaTeX or CSV.",
+    "plot": "Draw a run's figures as SVG, PDF and PNG, with their data.",
     "suites": "Show the suites and where their data is looked for.",
     "methods": "Show the methods, their variants and settings.",
     "doctor": "Show the machine, what disturbs timings here, and the harness's own cost.",
@@ -72,9 +73,7 @@ def main(args: list[str] | None = None) -> Any:
         _say(error)
         sys.exit(1)
     except click.Abort:  # click's word for Ctrl-C
-        click.echo(
-            "\ninterrupted; what was finished is kept, and the same command goes on from there", err=True
-        )
+        click.echo("\ninterrupted; what was finished is kept, and the same command goes on from there", err=True)
         sys.exit(130)
 
 

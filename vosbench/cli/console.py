@@ -13,4 +13,6 @@ PLAIN_WIDTH = 160
 def console(*, stderr: bool = False) -> Console:
     """Gives back a console on standard output or error, where brackets in a text are brackets and not markup."""
     stream = sys.stderr if stderr else sys.stdout
-    return Console(file=stream, width=None if stream.isatty() else PLAIN_WIDTH, soft_wrap=False, markup=False, emoji=False)
+    return Console(
+        file=stream, width=None if stream.isatty() else PLAIN_WIDTH, soft_wrap=False, markup=False, emoji=False
+    )

@@ -27,12 +27,12 @@ KINDS = (
 @click.argument("run")
 @click.option("--kind", type=click.Choice(KINDS), default=KINDS[0], show_default=True)
 @click.option("--x", "cost", help="The x axis of pareto: latency, memory or parameters. Default: latency.")
-@click.option(
-    "--suite", "suites", callback=comma_list, help="Only these suites, a comma list; short-long: short,long."
-)
+@click.option("--suite", "suites", callback=comma_list, help="Only these suites, a comma list; short-long: short,long.")
 @click.option("--methods", callback=comma_list, help="Only these methods, a comma list.")
 @click.option("--video", default="", help="Only this video. Default: the mean over videos.")
-@click.option("--width", type=click.Choice(["single", "double"]), default="single", show_default=True, help="3.3 or 6.9 in.")
+@click.option(
+    "--width", type=click.Choice(["single", "double"]), default="single", show_default=True, help="3.3 or 6.9 in."
+)
 @click.option("--out", type=click.Path(path_type=Path), help="The folder. Default: figures in the run's folder.")
 @json_option
 def command(run: str, **options: Any) -> None:

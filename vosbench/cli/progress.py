@@ -63,7 +63,9 @@ class RunProgress:
     def ended(self, spec: CellSpec, outcome: Outcome) -> None:
         """Count a finished cell, and print its line."""
         self._done += 1
-        if outcome.status == "ok":
+        if outcome.status == "ok" and self._last.key != spec.key:
+            words = "ok, run by another process"
+        elif outcome.status == "ok":
             speed = (self._last.frame + 1) / self._frame_seconds if self._frame_seconds else 0.0
             words = f"ok, {self._last.frame + 1} frames, {speed:.2f} fps"
         else:

@@ -139,18 +139,21 @@ def _finish(run: Run, plan: Plan, result: Result, *, as_json: bool) -> None:
     """Score, print, write; ends with status 1 where a cell did not go through."""
     from vosbench.cli.tables import describe_tables, print_tables
     from vosbench.report.files import run_tables, write_tables
+    from vosbench.report.plots import write_headline
     from vosbench.scorer import score_run
 
     if not result.records:
         reasons = "; ".join(result.failures.values())
         raise StoreError("nothing could be run", where=str(run.path), fix=reasons)
+    labels = {spec.method_key: spec.method.label for spec in plan.cells}
+    failures = {labels[key]: reason for key, reason in result.failures.items()}
     unscored = score_run(run)
     tables = run_tables(run)
-    written = write_tables(run, tables)
+    written = [*write_tables(run, tables), *write_headline(run)]
     failed = [record for record in result.records.values() if record.outcome.status != "ok"]
     if as_json:
         echo_json(
-            {"run": run.path, "tables": describe_tables(tables), "failures": result.failures, "unscored": unscored}
+            {"run": run.path, "tables": describe_tables(tables), "failures": failures, "unscored": unscored}
         )
     else:
         print_tables(tables)
@@ -158,9 +161,8 @@ def _finish(run: Run, plan: Plan, result: Result, *, as_json: bool) -> None:
             click.echo(f"no score for {entry.name}: {entry.reason}")
         click.echo(f"\nwritten: {', '.join(str(path) for path in written)}")
     missing = len(plan.cells) - len(result.records)
-    for spec in {spec.method_key: spec for spec in plan.cells}.values():
-        if spec.method_key in result.failures:
-            click.echo(f"{spec.method.label} could not run: {result.failures[spec.method_key]}", err=True)
+    for label, reason in failures.items():
+        click.echo(f"{label} could not run: {reason}", err=True)
     if failed or missing:
         click.echo(f"{len(failed)} cells failed, {missing} could not be run; logs are in {run.path / 'logs'}", err=True)
         sys.exit(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,11 @@ from vosbench.store.atomic import storing
 from vosbench.store.run import RUNS, Run
 
 if TYPE_CHECKING:
+    from vosbench.cross_check import ToolCheck
     from vosbench.metrics.summary import Measure
+
+MOST_DIFFERENCES = 10
+"""Rows that are printed of those that differ; ``--json`` has all."""
 
 
 @click.command(short_help="Score a run, or masks or tracks that anyone's code wrote.")
@@ -37,6 +42,12 @@ if TYPE_CHECKING:
 @click.option(
     "--csv", "csv_folder", type=click.Path(path_type=Path), help="Where the official CSV files go. Default: TARGET."
 )
+@click.option(
+    "--cross-check",
+    is_flag=True,
+    help="Also run what is installed of davis2017-evaluation, vos-benchmark and TrackEval on the same masks.",
+)
+@click.option("--tools-python", default=sys.executable, help="The interpreter that has those tools. Default: this one.")
 @json_option
 def command(target: Path, **options: Any) -> None:
     """Score TARGET: a folder of masks laid out as VIDEO/FRAME.png, a results file of YouTube-VIS, or a run.
@@ -69,6 +80,11 @@ def _score_masks(target: Path, suite: Suite, root: Path, split: str, options: di
 
     if not target.is_dir():
         raise UsageError(f"there is no folder {target}", fix="name the folder that holds one folder of masks per video")
+    if split in suite.splits.on_server:
+        raise UsageError(
+            f"the truth of {suite.title} {split} is on an evaluation server",
+            fix="send the masks there: 'vosbench pack RUN' makes the zip of a run; or choose a split with --split",
+        )
     protocol = find_protocol(options["protocol"] or suite.protocol)
     names = options["videos"] or video_names(suite, root, split)
     scores = score_folder(target, suite, root, names, protocol, official_decay=options["official_decay"])
@@ -77,20 +93,29 @@ def _score_masks(target: Path, suite: Suite, root: Path, split: str, options: di
     with storing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     written = write_official_csv(folder, protocol, summary, subset=split)
+    checks: tuple[ToolCheck, ...] = ()
+    if options["cross_check"]:
+        from vosbench.cross_check import cross_check
+
+        checks = cross_check(target, suite, root, names, protocol, options["tools_python"])
     if options["as_json"]:
-        echo_json(summary.to_json())
+        echo_json(summary.to_json() | ({"cross_check": checks} if options["cross_check"] else {}))
+        _exit_if_unexplained(checks)
         return
     objects = f"{len(summary.rows)} objects"
     click.echo(f"{suite.title} {split}, {len(names)} videos, {objects}, protocol {summary.protocol}")
     _print_measures(summary.measures)
     if written:
         click.echo(f"written: {', '.join(str(path) for path in written)}")
+    for check in checks:
+        _print_check(check)
+    _exit_if_unexplained(checks)
 
 
 def _score_results(target: Path, suite: Suite, root: Path, split: str, options: dict[str, Any]) -> None:
     from vosbench.vis_scorer import results_file, score_results
 
-    for flag in ("feed", "videos", "csv_folder", "official_decay"):
+    for flag in ("feed", "videos", "csv_folder", "official_decay", "cross_check"):
         if options[flag]:
             raise UsageError(
                 f"--{flag.replace('_', '-').removesuffix('-folder')} is about masks, and '{suite.name}' scores tracks",
@@ -132,3 +157,29 @@ def _print_measures(measures: tuple[Measure, ...]) -> None:
     for measure in measures:
         value = "-" if measure.value is None else f"{100 * measure.value:.1f}"
         click.echo(f"  {measure.name:<10} {value:>6}{'  ' + measure.reason if measure.reason else ''}")
+
+
+def _print_check(check: ToolCheck) -> None:
+    """One paragraph: what was compared, what differs, and what differs by design."""
+    click.echo(f"{check.tool} {check.version}".rstrip() + ":")
+    if check.problem:
+        click.echo(f"  {check.problem}")
+    elif not check.differences:
+        unit = "videos" if check.tool == "TrackEval" else "objects"
+        click.echo(
+            f"  agrees with {check.protocol} on all {check.compared} {unit}, to {check.largest or 0:.1g}; "
+            f"its J&F {100 * (check.mean or 0):.1f}"
+        )
+    else:
+        why = "by design, see below" if check.explained else "and no rule says why: please report it"
+        click.echo(f"  differs from {check.protocol} on {len(check.differences)} of {check.compared}, {why}")
+        for entry in check.differences[:MOST_DIFFERENCES]:
+            here, there = (" ".join(f"{100 * value:.2f}" for value in pair) for pair in (entry.here, entry.there))
+            click.echo(f"    {entry.label}: J and F {here} here, {there} there")
+    for sentence in check.by_design:
+        click.echo(f"  by design, {sentence}")
+
+
+def _exit_if_unexplained(checks: tuple[ToolCheck, ...]) -> None:
+    if any(check.unexplained for check in checks):
+        sys.exit(1)

@@ -8,7 +8,16 @@ import click
 
 from vosbench.cli.options import data_option, echo_json, json_option
 from vosbench.config import Places, find_places
-from vosbench.data.suite import Suite, at_split, expected_there, find_root, find_suite, official_count, suite_files, video_names
+from vosbench.data.suite import (
+    Suite,
+    at_split,
+    expected_there,
+    find_root,
+    find_suite,
+    official_count,
+    suite_files,
+    video_names,
+)
 from vosbench.data.vis import vis_video_names
 from vosbench.errors import DataError
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import warnings
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -140,10 +141,17 @@ class Suite:
 
 
 def suite_files() -> dict[str, Path]:
-    """Gives back the YAML file of every suite that is installed, by name."""
+    """Gives back the YAML file of every suite that is installed, by name.
+
+    A package that does not import gives none, and a warning: all other suites go on working.
+    """
     files: dict[str, Path] = {}
     for point in importlib.metadata.entry_points(group=GROUP):
-        origin = importlib.import_module(point.value).__file__
+        try:
+            origin = importlib.import_module(point.value).__file__
+        except Exception as error:  # noqa: BLE001 - another package's import may fail in any way
+            warnings.warn(f"the suites of {point.value} do not load: {type(error).__name__}: {error}", stacklevel=2)
+            continue
         if origin is not None:
             files |= {path.stem: path for path in sorted(Path(origin).parent.glob("*.yaml"))}
     return files
@@ -249,7 +257,8 @@ def find_root(suite: Suite, places: Places) -> Path | None:
         f"{suite.title} is not there: expected {expected_there(suite)}",
         where="tried " + ", ".join(str(path) for path in tried),
         fix=f"get {suite.source.archive or 'the data'} from {suite.source.home or 'its home page'}, or point at it "
-        f"with --data {suite.name}=PATH; with no data root configured the suite runs on synthetic videos",
+        f"with --data {suite.name}=PATH"
+        + ("; with no data root configured the suite runs on synthetic videos" if suite.stand_in else ""),
     )
 
 

@@ -48,7 +48,7 @@ class Progress(Protocol):
 
 @dataclass(slots=True)
 class Result:
-    """How a run ended: records by cell key, and the reasons of methods that could not be started, by label."""
+    """How a run ended: records by cell key, and the reasons of methods that could not be started, by method key."""
 
     records: dict[str, Record] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
@@ -199,7 +199,6 @@ class Supervisor:
         finally:
             claim.release()
         self._collect([spec], tell=True)
-
 
     def _claim_of_dead(self, spec: CellSpec) -> Claim | None:
         """The system gives a claim back when the last process that inherited it is gone, which takes a moment."""

@@ -25,7 +25,7 @@ _FARTHEST = 1 << 16
 """Polygons may reach out of the frame, so far: an edge's length is work."""
 
 
-def bounds_of_texts(texts: Sequence[bytes], pixels: Sequence[int]) -> tuple[Bounds, Bounds, Bounds]:
+def bounds_of_texts(texts: Sequence[str], pixels: Sequence[int]) -> tuple[Bounds, Bounds, Bounds]:
     """Gives back the bounds of masks in COCO's compressed text, all in a row, where each begins, and the areas.
 
     Args:
@@ -37,7 +37,7 @@ def bounds_of_texts(texts: Sequence[bytes], pixels: Sequence[int]) -> tuple[Boun
     """
     from vosbench.metrics.vis_kernel import decode_masks
 
-    text = np.frombuffer(bytearray(b"".join(texts)), np.uint8)
+    text = np.frombuffer(bytearray("".join(texts), "ascii", "replace"), np.uint8)
     ends = np.cumsum([0, *map(len, texts)], dtype=np.int64)
     bounds = np.empty(len(text), np.int64)
     starts = np.zeros(len(texts) + 1, np.int64)
@@ -64,7 +64,7 @@ def bounds_of_polygons(polygons: Sequence[Sequence[float]], height: int, width: 
     which is the rule of COCO's ``rleFrPoly``: other rules of filling differ from it along the edge.
     """
     if height * width > MOST_PIXELS:
-        raise ScoreError(f"a frame of {height} x {width} pixels is too large for polygons", fix="write run-length codes")
+        raise ScoreError(f"{height} x {width} pixels are too many for polygons", fix="write run-length codes")
     inside = np.zeros(height * width, np.bool_)
     for polygon in polygons:
         if len(polygon) < 6 or len(polygon) % 2:

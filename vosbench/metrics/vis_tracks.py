@@ -183,12 +183,27 @@ def _all_text(masks: Sequence[Any]) -> bool:
 
 
 def _text_masks(masks: Sequence[Mapping[str, Any] | None]) -> _Masks:
-    sides = [mask["size"] if mask else (0, 0) for mask in masks]
-    counts = [mask["counts"] if mask else b"" for mask in masks]
-    texts = [text.encode("ascii", errors="replace") if isinstance(text, str) else text for text in counts]
-    sizes = [_size(*size) if mask else 0 for mask, size in zip(masks, sides, strict=True)]
-    bounds, starts, areas = bounds_of_texts(texts, [int(height) * int(width) for height, width in sides])
+    texts: list[str] = []
+    sizes: list[int] = []
+    pixels: list[int] = []
+    sides, size, number = None, 0, 0
+    for mask in masks:
+        if mask:
+            if mask["size"] != sides:  # nearly all masks of a track have one size
+                sides = mask["size"]
+                size = _size(*sides)
+                number = size // _MOST_SIDE * (size % _MOST_SIDE)
+            texts.append(_text(mask["counts"]))
+        else:
+            texts.append("")
+        sizes.append(size if mask else 0)
+        pixels.append(number if mask else 0)
+    bounds, starts, areas = bounds_of_texts(texts, pixels)
     return _Masks(bounds=bounds, starts=starts, sizes=np.array(sizes, np.int64), areas=areas)
+
+
+def _text(counts: str | bytes) -> str:
+    return counts if isinstance(counts, str) else counts.decode("latin-1")
 
 
 def _mixed_masks(masks: Sequence[Any], height: int, width: int) -> _Masks:
@@ -214,9 +229,9 @@ def _mixed_masks(masks: Sequence[Any], height: int, width: int) -> _Masks:
 
 
 def _coded_bounds(counts: Any, pixels: int) -> Table:
-    if isinstance(counts, str):
-        counts = counts.encode("ascii", errors="replace")
-    return bounds_of_texts([counts], [pixels])[0] if isinstance(counts, bytes) else bounds_of_lengths(counts, pixels)
+    if isinstance(counts, str | bytes):
+        return bounds_of_texts([_text(counts)], [pixels])[0]
+    return bounds_of_lengths(counts, pixels)
 
 
 def _size(height: Any, width: Any) -> int:

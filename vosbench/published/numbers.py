@@ -43,7 +43,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
         "milliseconds_per_frame": Metric(unit="ms", high=2000, better="lower", machine=True),
         "peak_memory": Metric(unit="MB", high=100_000, better="lower", machine=True),
         "parameters": Metric(unit="millions", high=1000, better="neither"),
-        "energy": Metric(unit="Wh", better="lower", machine=True),
+        "energy": Metric(unit="Wh per 10 minutes", better="lower", machine=True),
         "flops": Metric(unit="G", better="lower"),
         "compression_ratio": Metric(unit="percent", high=20_000),
     }
@@ -133,7 +133,7 @@ NOTHING = ("-", "n/a")
 
 _CELL = re.compile(
     r"(?P<relation>[<≈]?)(?P<value>-?\d[\d,]*(?:\.(?P<decimals>\d+))?)"
-    r"(?:±(?P<spread>\d+(?:\.\d+)?))?(?:%|ms|G)?(?P<signs>[†‡∗]*)"
+    r"(?:±(?P<spread>\d+(?:\.\d+)?))?(?:%|ms|G)?(?P<signs>[†‡\u2217]*)"
 )
 _WORDS = {"OOM": None, "✓": 1.0, "✗": 0.0}
 
@@ -146,7 +146,7 @@ def parse_cell(text: str) -> Cell | None:
     if text in NOTHING:
         return None
     if text in _WORDS:
-        return Cell(value=_WORDS[text], spread=None, relation="=", decimals=0, signs="")
+        return Cell(value=_WORDS[text], spread=None, relation="=", decimals=1, signs="")
     found = _CELL.fullmatch(text)
     if found is None:
         raise ValueError(f"the cell '{text}' is no number")

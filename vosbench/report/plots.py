@@ -66,7 +66,7 @@ def build_plot(run: Run, request: PlotRequest) -> Plot:
 
 
 def write_plot(plot: Plot, folder: Path, *, width: str = "single") -> list[Path]:
-    """Write a figure as SVG, PDF and PNG and its data as CSV; gives back their paths. ``width`` is a key of `WIDTHS`."""
+    """Write a figure as SVG, PDF and PNG, its data as CSV; gives back their paths. ``width`` is a key of `WIDTHS`."""
     files = {**render(plot, WIDTHS[width]), "csv": comma_separated(plot).encode()}
     written: list[Path] = []
     for suffix, data in files.items():
@@ -78,12 +78,12 @@ def write_plot(plot: Plot, folder: Path, *, width: str = "single") -> list[Path]
 
 def write_headline(run: Run) -> list[Path]:
     """Write ``figures/memory-accuracy.*`` into the run's folder, where a method that is no self-check has a score."""
-    entries = _without_ladders(read_entries(run))
-    if not any(entry.score is not None and not entry.row.self_check for entry in entries):
-        return []
     try:
+        entries = _without_ladders(read_entries(run))
+        if all(entry.score is None or entry.row.self_check for entry in entries):
+            return []
         plot = memory_accuracy(entries)
-    except NothingToDrawError:  # scores, but no memory: a system without a meter
+    except NothingToDrawError:  # ladders only, or scores without a memory meter
         return []
     return write_plot(plot, run.path / "figures")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from vosbench.report.plots_data import Axis, Panel, Series
-from vosbench.report.plots_styles import ink
+from vosbench.report.plots_styles import Style, ink
 from vosbench.report.plots_text import wrap
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def draw_panel(axes: Axes, panel: Panel) -> None:
     for number, series in enumerate(sorted(others, key=lambda series: not series.style.thin)):
         _draw_series(axes, series, number, len(others))
     _set_limits(axes, panel)
+    _draw_front(axes, panel)
     _set_ticks(axes.xaxis, panel.x)
     _set_ticks(axes.yaxis, panel.y)
     axes.grid(visible=True, which="major", color="#e6e6e6", linewidth=0.5)
@@ -40,14 +41,29 @@ def draw_panel(axes: Axes, panel: Panel) -> None:
     axes.tick_params(which="minor", length=1.2)
 
 
-def set_titles(axes: Axes, panel: Panel, width: float) -> int:
-    """Write the titles, broken to ``width`` points; gives back how many lines the panel's title has."""
-    axes.set_xlabel("\n".join(wrap(panel.x.title, TEXT, width)), fontsize=TEXT, labelpad=2, parse_math=False)
+def set_titles(axes: Axes, panel: Panel, width: float, *, title: bool = True, x_title: bool = True) -> int:
+    """Write the titles, broken to ``width`` points; gives back how many lines the panel's title has.
+
+    A panel that shares its own title or that of its x axis with a neighbour goes without.
+    """
+    below = wrap(panel.x.title, TEXT, width) if x_title else []
+    axes.set_xlabel("\n".join(below), fontsize=TEXT, labelpad=2, parse_math=False)
     axes.set_ylabel(panel.y.title, fontsize=TEXT, labelpad=2.5, parse_math=False)
-    lines = wrap(panel.title, TEXT, width) if panel.title else []
+    lines = wrap(panel.title, TEXT, width) if panel.title and title else []
     colour = ink(panel.series[0].style.colour) if panel.series[0].form == "bank" else "#000000"
     axes.set_title("\n".join(lines), fontsize=TEXT, loc="left", pad=4, parse_math=False, linespacing=1.15, color=colour)
     return len(lines)
+
+
+def marker_size(style: Style, size: float) -> float:
+    """Gives back ``size`` so that all markers look equally large, those of self-checks smaller."""
+    return (
+        size
+        * {"P": 1.25, "^": 1.12, "v": 1.12, "<": 1.12, ">": 1.12, "p": 1.12, "D": 0.88, "s": 0.92}.get(
+            style.marker, 1.0
+        )
+        * (0.75 if style.thin else 1.0)
+    )
 
 
 def stacked(panel: Panel) -> Iterator[tuple[Series, list[float], list[float]]]:
@@ -66,9 +82,10 @@ def stacked(panel: Panel) -> Iterator[tuple[Series, list[float], list[float]]]:
 def _draw_series(axes: Axes, series: Series, number: int, count: int) -> None:
     style = series.style
     width = 0.7 if style.thin else 1.25
-    if series.form in ("front", "diagonal"):
-        steps = "steps-post" if series.form == "front" else "default"
-        axes.plot(series.x, series.y, color=style.colour, linewidth=0.7, dashes=style.dashes, drawstyle=steps, zorder=1.5)
+    if series.form == "front":
+        return
+    if series.form == "diagonal":
+        axes.plot(series.x, series.y, color=style.colour, linewidth=0.7, dashes=style.dashes, zorder=1.5)
         return
     if series.x_low or series.y_low:
         _draw_bars(axes, series)
@@ -81,7 +98,7 @@ def _draw_series(axes: Axes, series: Series, number: int, count: int) -> None:
         linewidth=width if line else 0,
         dashes=style.dashes or (None, None),
         marker=style.marker if marked else "",
-        markersize=(4.6 if not style.thin else 3.4) if series.form == "points" else 3.4,
+        markersize=marker_size(style, 4.6 if series.form == "points" else 3.5),
         markerfacecolor=HALO if series.hollow else style.colour,
         markeredgecolor=style.colour if series.hollow else HALO,
         markeredgewidth=0.9 if series.hollow else 0.4,
@@ -93,7 +110,16 @@ def _draw_series(axes: Axes, series: Series, number: int, count: int) -> None:
     if series.end and series.x:
         mark, size = ("x", 5.5) if series.end == "oom" else ("|", 6.5)
         last = (series.x[-1:], series.y[-1:])
-        axes.plot(*last, marker=mark, markersize=size, markeredgewidth=1.6, color=ink(style.colour), linewidth=0, zorder=5, clip_on=False)
+        axes.plot(
+            *last,
+            marker=mark,
+            markersize=size,
+            markeredgewidth=1.6,
+            color=ink(style.colour),
+            linewidth=0,
+            zorder=5,
+            clip_on=False,
+        )
 
 
 def _draw_bars(axes: Axes, series: Series) -> None:
@@ -103,14 +129,32 @@ def _draw_bars(axes: Axes, series: Series) -> None:
     axes.errorbar([x], [y], xerr=x_bar, yerr=y_bar, ecolor=series.style.colour, elinewidth=0.8, capsize=1.6, fmt="none")
 
 
+def _draw_front(axes: Axes, panel: Panel) -> None:
+    """Draw the steps of a front from the bottom of the axes to their right end; the limits must stand."""
+    for series in panel.series:
+        if series.form == "front":
+            x, y = zip(*front_corners(axes, series), strict=True)
+            axes.plot(x, y, color=series.style.colour, linewidth=0.7, dashes=series.style.dashes, zorder=1.5)
+
+
+def front_corners(axes: Axes, series: Series) -> list[tuple[float, float]]:
+    """Gives back the corners of a front's steps, x and y, from the bottom of the axes to their right end."""
+    bottom, right = axes.get_ylim()[0], axes.get_xlim()[1]
+    ends = [*series.x[1:], right]
+    steps = [corner for x, end, y in zip(series.x, ends, series.y, strict=True) for corner in ((x, y), (end, y))]
+    return [(series.x[0], bottom), *steps]
+
+
 def _draw_banks(axes: Axes, banks: Sequence[Series]) -> None:
     panel = Panel(title="", x=Axis(key="", title=""), y=Axis(key="", title=""), series=tuple(banks))
     for series, floor, top in stacked(panel):
         frames = range(1, len(top) + 1)
-        axes.fill_between(frames, floor, top, facecolor=series.style.colour, edgecolor=HALO, linewidth=0.4)
+        axes.fill_between(frames, floor, top, facecolor=series.style.colour, edgecolor=HALO, linewidth=0.3)
         if series.end:
             mark = "x" if series.end == "oom" else "|"
-            axes.plot(len(top), top[-1], marker=mark, markersize=5.5, markeredgewidth=1.6, color="#000000", clip_on=False)
+            axes.plot(
+                len(top), top[-1], marker=mark, markersize=5.5, markeredgewidth=1.6, color="#000000", clip_on=False
+            )
 
 
 def _marks(points: int, number: int, count: int) -> tuple[int, int]:
@@ -124,15 +168,15 @@ def _set_limits(axes: Axes, panel: Panel) -> None:
     drawn = [series for series in panel.series if series.form != "bank"]
     x = [value for series in panel.series for value in (*series.x, *series.x_low, *series.x_high)]
     y = [value for series in drawn for value in (*series.y, *series.y_low, *series.y_high)] + tops
-    x_span, y_span = _span(panel.x, x), _span(panel.y, y)
+    x_span, y_span = _span(panel.x, x), _span(panel.y, y, stack=bool(tops))
     if any(series.form == "diagonal" for series in panel.series):
         x_span = y_span = (min(x_span[0], y_span[0]), max(x_span[1], y_span[1]))
     courses = any(series.form in ("course", "bank") for series in panel.series)
-    axes.set_xlim(*((0.0, max(x)) if courses else x_span))
+    axes.set_xlim(*((0.0, max(panel.x.high or 0.0, *x)) if courses else x_span))
     axes.set_ylim(*y_span)
 
 
-def _span(axis: Axis, values: list[float]) -> tuple[float, float]:
+def _span(axis: Axis, values: list[float], *, stack: bool = False) -> tuple[float, float]:
     """The limits of an axis: its values with some room, within what they can be by their nature."""
     low, high = min(values), max(values)
     if axis.scale == "log":
@@ -141,6 +185,8 @@ def _span(axis: Axis, values: list[float]) -> tuple[float, float]:
     missing = max(axis.narrowest - (high - low), 0.0) / 2
     room = 0.08 * max(high - low, axis.narrowest) or 0.5
     low, high = low - missing - room, high + missing + room
+    if stack:
+        return 0.0, high or 1.0
     if axis.low is not None:
         low = max(low, axis.low) if axis.high is not None or axis.narrowest else axis.low
     return low, min(high, axis.high + 1.0) if axis.high is not None else high
@@ -165,4 +211,5 @@ def _set_ticks(drawn: DrawnAxis, axis: Axis) -> None:
 
 
 def _written(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.6g}"
+    text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.6g}"
+    return text.replace("-", "\N{MINUS SIGN}")

@@ -31,8 +31,8 @@ class NothingToDrawError(VosbenchError):
 class Axis:
     """An axis: ``key`` names its column in the data, ``title`` its unit as well.
 
-    ``ticks`` are the only ones where given, each followed by ``suffix``; ``low`` and ``high`` are limits that the values
-    have by their nature; ``narrowest`` is the least the axis spans, so that noise is not blown up.
+    ``ticks`` are the only ones where given, each followed by ``suffix``; ``low`` and ``high`` are limits that the
+    values have by their nature; ``narrowest`` is the least the axis spans, so that noise is not blown up.
     """
 
     key: str

@@ -6,11 +6,11 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vosbench import __version__
 from vosbench.report.plots_axes import TEXT, draw_panel, set_titles
-from vosbench.report.plots_data import Panel, Plot
+from vosbench.report.plots_data import Plot
 from vosbench.report.plots_marks import Caption, margin_captions, margin_width, write_beside, write_margin
 from vosbench.report.plots_text import LINE, wrap
 
@@ -26,34 +26,26 @@ EDGE = 3.0
 BETWEEN = 9.0
 """Points: the small print's size, the page's border, the room between panels."""
 
-PNG_DOTS = 300
+SQUARE = 235.0
+"""Points: the largest side of axes that are as high as wide."""
 
-SETTINGS: dict[str, Any] = {
-    "font.family": ["DejaVu Sans", "sans-serif"],
-    "svg.fonttype": "none",
-    "svg.hashsalt": "vosbench",
-    "pdf.fonttype": 42,
-    "path.simplify": True,
-    "axes.unicode_minus": True,
-}
+PNG_DOTS = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Grid:
-    """How panels lie on the page, in points: a panel's axes are ``width`` by ``height``."""
+    """How panels lie on the page, in points: a panel's axes are ``width`` by ``height``.
+
+    ``above`` and ``below`` hold, for each row, the room that titles and ticks take over and under its axes.
+    """
 
     columns: int
     left: float
     right: float
-    above: float
-    below: float
+    above: tuple[float, ...]
+    below: tuple[float, ...]
     width: float
     height: float
-
-    @property
-    def cell(self) -> tuple[float, float]:
-        """Width and height of a panel with its titles and labels."""
-        return self.left + self.width + self.right, self.above + self.height + self.below
 
 
 def render(plot: Plot, width: float) -> dict[str, bytes]:
@@ -70,7 +62,14 @@ def _settings() -> Iterator[None]:
 
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(SETTINGS)
+        matplotlib.rcParams.update(
+            {
+                "font.family": ["DejaVu Sans", "sans-serif"],
+                "svg.fonttype": "none",
+                "svg.hashsalt": "vosbench",
+                "pdf.fonttype": 42,
+            }
+        )
         yield
 
 
@@ -97,54 +96,79 @@ def _page(plot: Plot, width: float) -> Figure:
     for axes, panel in zip(every, plot.panels, strict=True):
         draw_panel(axes, panel)
     columns = _columns(plot, width)
-    label = 72 * (0.95 if width / columns < 4 else 1.5)
-    captions = [margin_captions(panel, label) for panel in plot.panels]
-    grid = _grid(plot, every, captions, width, columns)
-    small = [line for footer in plot.footers for line in wrap(footer, SMALL, 72 * width - 2 * EDGE)]
+    captions = _captions(plot, width / columns)
+    grid = _grid(plot, page, every, captions, columns)
+    small = wrap(" ".join(plot.footers), SMALL, 72 * width - 2 * EDGE)
     _set_positions(page, grid, every, width, len(small) * SMALL * LINE)
     for axes, panel, margin in zip(every, plot.panels, captions, strict=True):
-        write_margin(axes, margin)
-        write_beside(axes, panel, label)
+        write_margin(page, axes, margin)
+        write_beside(page, axes, panel, 0.42 * grid.width)
     _write_small(page, small)
     return page
 
 
 def _columns(plot: Plot, width: float) -> int:
     count = len(plot.panels)
-    if plot.kind == "footprint":
-        return min(count, 2 if width < 5 else 3)
-    if width < 5:
-        return 1
-    return min(count, 2 if count in (2, 4) else 3)
+    return 1 if width < 5 else min(count, 2 if count in (2, 4) else 3)
+
+
+def _captions(plot: Plot, width: float) -> list[list[Caption]]:
+    """The labels in the margins of panels ``width`` inches wide: in a wider margin where a narrow one fills up."""
+    for share in (0.27, 0.36):
+        captions = [margin_captions(panel, 72 * min(share * width, 1.6)) for panel in plot.panels]
+        if max(map(_tall, captions)) < _height(plot, 72 * width * (1 - share)):
+            break
+    return captions
+
+
+def _tall(captions: Sequence[Caption]) -> float:
+    return sum(caption.extent[1] for caption in captions)
 
 
 def _grid(
-    plot: Plot, every: Sequence[Axes], captions: Sequence[Sequence[Caption]], width: float, columns: int
+    plot: Plot, page: Figure, every: Sequence[Axes], captions: Sequence[Sequence[Caption]], columns: int
 ) -> _Grid:
+    width = page.get_figwidth()
     right = max(margin_width(margin) for margin in captions)
     cell = (72 * width - 2 * EDGE - BETWEEN * (columns - 1)) / columns
-    guess = _Grid(columns=columns, left=30, right=right, above=10, below=24, width=cell - 30 - right, height=90)
-    page = every[0].get_figure(root=True)
+    room = (24.0,) * -(-len(every) // columns)
+    guess = _Grid(columns=columns, left=30, right=right, above=room, below=room, width=cell - 30 - right, height=90)
     _set_positions(page, guess, every, width, 0)
-    titles = [set_titles(axes, panel, cell) for axes, panel in zip(every, plot.panels, strict=True)]
-    left, below = (max(_outside(axes, side) for axes in every) for side in ("left", "below"))
+    titles = [_titles(plot, number, axes, cell - 32, columns) for number, axes in enumerate(every)]
+    left = max(_outside(axes, "left") for axes in every)
+    below = [_outside(axes, "below") for axes in every]
     inner = cell - left - right
+    spare = max(inner - SQUARE, 0.0) if plot.kind == "short-long" else 0.0
     return _Grid(
         columns=columns,
-        left=left,
-        right=right,
-        above=max(titles) * TEXT * LINE + 6,
-        below=below,
-        width=inner,
-        height=_height(plot, inner),
+        left=left + spare / 2,
+        right=right + spare / 2,
+        above=tuple(lines * TEXT * LINE + 6 for lines in _by_row(titles, columns)),
+        below=_by_row(below, columns),
+        width=inner - spare,
+        height=max(_height(plot, inner), *map(_tall, captions)),
     )
+
+
+def _by_row(values: Sequence[float], columns: int) -> tuple[float, ...]:
+    """The largest value of each row of panels."""
+    return tuple(max(values[first : first + columns]) for first in range(0, len(values), columns))
+
+
+def _titles(plot: Plot, number: int, axes: Axes, width: float, columns: int) -> int:
+    """Writes a panel's titles, the same one once: panel titles over the first, x titles under the last of a column."""
+    panel = plot.panels[number]
+    title = number == 0 or plot.panels[number - 1].title != panel.title
+    lowest = number + columns >= len(plot.panels)
+    x_title = lowest or plot.panels[number + columns].x.title != panel.x.title
+    return set_titles(axes, panel, width, title=title, x_title=x_title)
 
 
 def _height(plot: Plot, width: float) -> float:
     if plot.kind == "short-long":
-        return width
+        return min(width, SQUARE)
     if plot.kind == "footprint":
-        return min(max(0.62 * width, 52), 90)
+        return min(max(0.36 * width, 46), 80)
     return min(max(0.64 * width, 85), 165)
 
 
@@ -159,22 +183,24 @@ def _outside(axes: Axes, side: str) -> float:
 
 
 def _set_positions(page: Figure, grid: _Grid, every: Sequence[Axes], width: float, small: float) -> None:
-    across, down = grid.cell
-    rows = -(-len(every) // grid.columns)
-    height = 2 * EDGE + rows * down + (rows - 1) * BETWEEN + small + (5 if small else 0)
+    across = grid.left + grid.width + grid.right + BETWEEN
+    downs = [above + grid.height + below + BETWEEN for above, below in zip(grid.above, grid.below, strict=True)]
+    height = 2 * EDGE + sum(downs) - BETWEEN + small + (5 if small else 0)
     page.set_size_inches(width, height / 72)
     for number, axes in enumerate(every):
         row, column = divmod(number, grid.columns)
-        left = EDGE + column * (across + BETWEEN) + grid.left
-        top = height - EDGE - row * (down + BETWEEN) - grid.above
-        axes.set_position((left / 72 / width, (top - grid.height) / height, grid.width / 72 / width, grid.height / height))
+        left = EDGE + column * across + grid.left
+        top = height - EDGE - sum(downs[:row]) - grid.above[row]
+        axes.set_position(
+            (left / 72 / width, (top - grid.height) / height, grid.width / 72 / width, grid.height / height)
+        )
 
 
 def _write_small(page: Figure, lines: Sequence[str]) -> None:
-    for number, line in enumerate(reversed(lines)):
+    for number, line in enumerate(lines, start=1):
         page.text(
             EDGE / 72,
-            (EDGE + number * SMALL * LINE + 0.25 * SMALL) / 72,
+            (EDGE + (len(lines) - number) * SMALL * LINE + 0.25 * SMALL) / 72,
             line,
             fontsize=SMALL,
             color="#555555",

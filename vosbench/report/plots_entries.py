@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +15,13 @@ HEADLINES: Mapping[str, str] = {"J&F-Mean": "J&F", "G": "G"}
 """The score that figures show, by its name in a row: the one that the protocol's papers rank by."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Entry:
     """One row with the cells behind it.
 
     ``name`` is the method with its variants, ``title`` its name for people, ``label`` the title with settings and
-    weights; ``settings`` are those it ran with, those of the suite included where they were the same on every video. ``style`` is
-    this setting's shade of ``method_style``.
+    weights; ``settings`` are those it ran with, those of the suite included where they were the same on every video.
+    ``style`` is this setting's shade of ``method_style``.
     """
 
     row: MethodRow
@@ -88,8 +88,15 @@ def read_entries(
     cells = read_cells(run)
     if not cells:
         raise StoreError("no cell of this run is finished", where=str(run.path), fix="run the command again to go on")
-    chosen = _choose("suite", suites, cells, lambda cell: _words(cell.record.spec.suite.name, cell.record.spec.suite.title))
-    chosen = _choose("method", methods, chosen, lambda cell: _words(cell.record.spec.method.label, _name(cell).split("@")[0], _name(cell)))
+    chosen = _choose(
+        "suite", suites, cells, lambda cell: _words(cell.record.spec.suite.name, cell.record.spec.suite.title)
+    )
+    chosen = _choose(
+        "method",
+        methods,
+        chosen,
+        lambda cell: _words(cell.record.spec.method.label, _name(cell).split("@")[0], _name(cell)),
+    )
     chosen = _choose("video", (video,) if video else (), chosen, lambda cell: {cell.record.spec.video})
     styles = _styles(cells)
     groups: dict[tuple[str, str, str, str], list[Cell]] = {}
@@ -100,7 +107,31 @@ def read_entries(
     return [_entry(group, styles) for _, group in sorted(groups.items())]
 
 
-def set_apart(entries: Iterable[Entry], suite: Callable[[Entry], str] = lambda entry: entry.row.suite_title) -> list[Group]:
+def split_far(
+    entries: Sequence[Entry], value: Callable[[Entry], float | None], *, least: float
+) -> tuple[list[Entry], list[str]]:
+    """Gives back the entries without the self-checks that would squeeze all others, and a note with those' values.
+
+    That is one whose value lies further off the others than these lie apart, or than ``least`` of their largest.
+    """
+    ranked = [found for entry in entries if not entry.row.self_check and (found := value(entry)) is not None]
+    if not ranked:
+        return list(entries), []
+    room = max(max(ranked) - min(ranked), least * max(ranked))
+    far = {
+        id(entry): f"{entry.label} ({found:.1f})"
+        for entry in entries
+        if entry.row.self_check
+        and (found := value(entry)) is not None
+        and not min(ranked) - room <= found <= max(ranked) + room
+    }
+    notes = [f"Outside the axes: {', '.join(dict.fromkeys(far.values()))}."] * bool(far)
+    return [entry for entry in entries if id(entry) not in far], notes
+
+
+def set_apart(
+    entries: Iterable[Entry], suite: Callable[[Entry], str] = lambda entry: entry.row.suite_title
+) -> list[Group]:
     """Gives back the entries in groups of one suite, hardware, mode and cut, in the order of the suites."""
     groups: dict[tuple[str, ...], list[Entry]] = {}
     for entry in entries:
@@ -155,7 +186,10 @@ def _given(cells: list[Cell]) -> dict[str, Any]:
 
 
 def _styles(cells: list[Cell]) -> dict[tuple[str, str], Style]:
-    """A style for each method of the run and a shade of it for each of its settings, by name and label; '' is the method."""
+    """A style for each method of the run and a shade of it for each of its settings, by name and label.
+
+    The label '' stands for the method itself.
+    """
     ranked = {_name(cell) for cell in cells if cell.record.spec.method.ranked}
     styles = assign_styles(ranked) | self_check_styles({_name(cell) for cell in cells} - ranked)
     labels = {name: sorted({_label(cell) for cell in cells if _name(cell) == name}, key=_by_number) for name in styles}
@@ -169,7 +203,9 @@ def _styles(cells: list[Cell]) -> dict[tuple[str, str], Style]:
 def _by_number(label: str) -> tuple[int, list[tuple[int, float, str]]]:
     """Sorts ``size=500`` before ``size=1000``."""
     words = label.replace("=", " = ").split()
-    return len(words), [(0, float(word), "") if word.replace(".", "", 1).isdecimal() else (1, 0.0, word) for word in words]
+    return len(words), [
+        (0, float(word), "") if word.replace(".", "", 1).isdecimal() else (1, 0.0, word) for word in words
+    ]
 
 
 def _name(cell: Cell) -> str:

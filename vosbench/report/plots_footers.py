@@ -11,7 +11,6 @@ from vosbench.report.plots_entries import Entry, Group
 Shown = Literal["accuracy", "speed", "memory", "footprint"]
 
 CLOCK = "Clock: host image in to host label map out, device synchronised; decoding and writing are outside."
-ABOVE = "Memory is what was in use after each frame less what was in use before the first."
 BANKS = "Banks: bytes as the method itself reports them."
 
 
@@ -39,12 +38,14 @@ def footers(groups: Sequence[Group], shown: Iterable[Shown], notes: Iterable[str
     return (*lines, _machines(entries))
 
 
-def without_accuracy(entries: Iterable[Entry]) -> list[str]:
+def without_accuracy(entries: Sequence[Entry]) -> list[str]:
     """Gives back a note on the entries that an accuracy axis leaves out, with each one's reason."""
     reasons: dict[str, dict[str, None]] = {}
+    several = len({entry.row.suite_title for entry in entries}) > 1
     for entry in entries:
         if entry.score is None:
-            reasons.setdefault(_no_score(entry), {})[entry.label] = None
+            label = f"{entry.label} on {entry.row.suite_title}" if several else entry.label
+            reasons.setdefault(_no_score(entry), {})[label] = None
     return [f"Not drawn: {', '.join(labels)} ({reason})." for reason, labels in reasons.items()]
 
 
@@ -57,20 +58,21 @@ def _no_score(entry: Entry) -> str:
 
 
 def _scopes(entries: list[Entry]) -> list[str]:
-    scopes: dict[str, None] = {}
+    scopes: dict[str, list[str]] = {}
     for title in dict.fromkeys(entry.row.suite_title for entry in entries):
         members = [entry for entry in entries if entry.row.suite_title == title]
         videos = {cell.record.spec.video for entry in members for cell in entry.cells}
-        scope = f"{title}: video {next(iter(videos))}" if len(videos) == 1 else f"{title}: {len(videos)} videos"
+        scope = f"video {next(iter(videos))}" if len(videos) == 1 else f"{len(videos)} videos"
         official = members[0].row.official_videos
         if official > len(videos):
             scope += f", a subset of the official {official}"
         cuts = sorted({entry.row.cut_frames for entry in members if entry.row.cut_frames is not None})
         if cuts:
             scope += f"; cut to the first {' or '.join(map(str, cuts))} frames"
-        scopes[scope + "."] = None
+        scopes.setdefault(scope, []).append(title)
     synthetic = any(entry.cells[0].record.spec.suite.synthetic for entry in entries)
-    return [*scopes, *["Synthetic videos: not the figures of a data set."] * synthetic]
+    lines = [f"{', '.join(titles)}: {scope}." for scope, titles in scopes.items()]
+    return [*lines, *["Synthetic videos: not the figures of a data set."] * synthetic]
 
 
 def _machines(entries: list[Entry]) -> str:

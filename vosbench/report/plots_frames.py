@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from vosbench.records import Outcome
 from vosbench.report.plots_data import Axis, NothingToDrawError, Panel, Plot, Series
-from vosbench.report.plots_entries import Entry, Group, set_apart
-from vosbench.report.plots_footers import ABOVE, footers
-from vosbench.report.rows import MIB, Cell
+from vosbench.report.plots_entries import Entry, Group, set_apart, split_far
+from vosbench.report.plots_footers import footers
 from vosbench.report.plots_styles import blend
+from vosbench.report.rows import MIB, Cell
 from vosbench.store.frames import FrameSeries, read_frames
 from vosbench.store.run import FRAMES_FILE
 
@@ -23,13 +23,19 @@ Values = NDArray[np.float64]
 WINDOWS = 40
 """About how many windows a speed course has."""
 
-LOG_FROM = 50.0
+LOG_FROM = 100.0
 """Memory courses begin near zero; their axis is logarithmic where the largest end is this many times the smallest."""
+
+METERS = {
+    "allocated": "bytes that torch's CUDA allocator gave out",
+    "live": "live bytes of the process's allocator",
+    "resident": "the process's resident set",
+}
 
 ENDS = {"oom": "out of memory", "timeout": "timed out", "killed": "killed", "error": "failed", "skipped": "skipped"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Course:
     """A value after each frame, (frames,), the mean over ``cells`` up to the frame that all of them reach.
 
@@ -64,30 +70,43 @@ class Course:
 def memory_frames(entries: Sequence[Entry]) -> Plot:
     """Gives back memory above the level before the first frame, in MiB, frame by frame."""
     groups, courses = _courses(entries, _memory_above)
-    panels = tuple(
-        Panel(
-            title=group.title,
-            x=_frames_axis(),
-            y=_memory_axis([course.values for course in members]),
-            series=tuple(course.series(np.arange(1.0, course.values.size + 1), course.values) for course in members),
-        )
-        for group, members in zip(groups, courses, strict=True)
-    )
-    notes = [ABOVE, *_averaged(courses)]
+    panels, below = zip(*map(_memory_panel, groups, courses), strict=True)
+    kinds = {cell.record.memory.series for e in entries for cell in e.cells if cell.record.memory is not None}
+    notes = [f"Memory: {' or '.join(sorted(METERS[kind] for kind in kinds))}, after each frame less before the first."]
+    hidden = list(dict.fromkeys(label for labels in below for label in labels))
+    notes += [f"Below the axis: {', '.join(hidden)}."] * bool(hidden)
     return Plot(
-        name="memory-frames", kind="memory-frames", panels=panels, footers=footers(groups, ("memory",), notes)
+        name="memory-frames",
+        kind="memory-frames",
+        panels=panels,
+        footers=footers(groups, (), [*notes, *_averaged(courses)]),
     )
+
+
+def _memory_panel(group: Group, courses: list[Course]) -> tuple[Panel, list[str]]:
+    """The panel, and the labels of the courses that a logarithmic axis cannot show."""
+    ranked = [course.values for course in courses if not course.entry.row.self_check]
+    axis = _memory_axis(ranked or [course.values for course in courses])
+    shown = [c for c in courses if axis.scale == "linear" or axis.low is None or float(c.values.max()) > axis.low]
+    panel = Panel(
+        title=group.title,
+        x=_frames_axis(),
+        y=axis,
+        series=tuple(course.series(np.arange(1.0, course.values.size + 1), course.values) for course in shown),
+    )
+    return panel, [course.label for course in courses if course not in shown]
 
 
 def fps_frames(entries: Sequence[Entry]) -> Plot:
     """Gives back frames per second along the video: frames over the sum of seconds in windows that do not overlap."""
+    entries, outside = split_far(entries, lambda entry: entry.row.frames_per_second, least=1.0)
     groups, courses = _courses(entries, _seconds)
     longest = max(course.values.size for members in courses for course in members)
     width = nice_width(longest / WINDOWS)
     panels = tuple(
         Panel(
             title=group.title,
-            x=_frames_axis(),
+            x=_frames_axis(longest),
             y=_speed_axis(members, width),
             series=tuple(course.series(*_rates(course.values, width)) for course in members),
         )
@@ -99,7 +118,7 @@ def fps_frames(entries: Sequence[Entry]) -> Plot:
         name="fps-frames",
         kind="fps-frames",
         panels=panels,
-        footers=footers(groups, ("speed",), [*notes, *_averaged(courses)]),
+        footers=footers(groups, ("speed",), [*notes, *_averaged(courses), *outside]),
     )
 
 
@@ -111,9 +130,17 @@ def footprint(entries: Sequence[Entry]) -> Plot:
             "no method of this run reports its banks", fix="give the adapter's session a footprint(), then run it again"
         )
     groups = set_apart(reporting)
-    panels = tuple(panel for group in groups for entry in group.entries for panel in _bank_panel(entry, group))
+    frames = max(cell.record.frames for entry in reporting for cell in entry.cells)
+    where = [[group.title] * (len(groups) > 1) for group in groups]
+    panels = tuple(
+        panel
+        for group, words in zip(groups, where, strict=True)
+        for entry in group.entries
+        for panel in _bank_panel(entry, words, frames)
+    )
     silent = [entry.label for entry in entries if entry not in reporting]
-    notes = [f"Not drawn: {', '.join(silent)} (reports no banks)."] * bool(silent)
+    notes = ["Each panel has a scale of its own."] * (len(panels) > 1)
+    notes += [f"Not drawn: {', '.join(silent)} (reports no banks)."] * bool(silent)
     courses = [_course(entry, _seconds) for entry in reporting]
     notes += _averaged([[course for course in courses if course is not None]])
     return Plot(name="footprint", kind="footprint", panels=panels, footers=footers(groups, ("footprint",), notes))
@@ -186,19 +213,18 @@ def _bank(name: str, cell: Cell) -> Values | None:
     return np.nan_to_num(values) / MIB if values is not None else None
 
 
-def _bank_panel(entry: Entry, group: Group) -> list[Panel]:
+def _bank_panel(entry: Entry, where: list[str], frames: int) -> list[Panel]:
     names = list(dict.fromkeys(name for cell in entry.cells for name in _banks(cell)))
     courses = [(name, course) for name in names if (course := _course(entry, partial(_bank, name))) is not None]
     if not courses:
         return []
     outcome = next((course for _, course in courses if course.outcome is not None), None)
     title = outcome.label if outcome is not None else entry.label
-    where = [group.suite] + [group.apart] * bool(group.apart)
     return [
         Panel(
             title="\n".join([title, *where]),
-            x=_frames_axis(),
-            y=Axis(key="bank_mib", title="Banks (MiB)", low=0, narrowest=0.001),
+            x=_frames_axis(frames),
+            y=Axis(key="bank_mib", title="Banks (MiB)", low=0),
             series=tuple(_layer(name, number, len(courses), course) for number, (name, course) in enumerate(courses)),
         )
     ]
@@ -206,14 +232,25 @@ def _bank_panel(entry: Entry, group: Group) -> list[Panel]:
 
 def _layer(name: str, number: int, count: int, course: Course) -> Series:
     base = course.series(np.arange(1.0, course.values.size + 1), course.values)
-    colour = blend(base.style.colour, "#ffffff", 0.15 + 0.65 * number / max(count - 1, 1))
-    style = type(base.style)(colour=colour, marker=base.style.marker, dashes=(), thin=base.style.thin)
-    end = base.end if number == count - 1 else ""
-    return Series(label=name, form="bank", style=style, x=base.x, y=base.y, end=end)
+    return replace(
+        base,
+        label=name,
+        form="bank",
+        style=replace(
+            base.style, colour=_shade(base.style.colour, number / (count - 1) if count > 1 else 0.5), dashes=()
+        ),
+        end=base.end if number == count - 1 else "",
+    )
 
 
-def _frames_axis() -> Axis:
-    return Axis(key="frame", title="Frame", low=0)
+def _shade(colour: str, share: float) -> str:
+    """From dark to pale, through the colour itself."""
+    dark, pale = blend(colour, "#000000", 0.3), blend(colour, "#ffffff", 0.62)
+    return blend(dark, colour, 2 * share) if share < 0.5 else blend(colour, pale, 2 * share - 1)
+
+
+def _frames_axis(frames: int = 0) -> Axis:
+    return Axis(key="frame", title="Frame", low=0, high=frames or None)
 
 
 def _memory_axis(courses: list[Values]) -> Axis:
@@ -222,13 +259,17 @@ def _memory_axis(courses: list[Values]) -> Axis:
     title = "Memory above the start (MiB)"
     if len(positive) > 1 and max(positive) > LOG_FROM * min(positive):
         return Axis(key="memory_above_start_mib", title=title, scale="log", low=min(positive) / 3)
-    return Axis(key="memory_above_start_mib", title=title, low=min(0.0, *(float(v.min()) for v in courses)), narrowest=1.0)
+    return Axis(
+        key="memory_above_start_mib", title=title, low=min(0.0, *(float(v.min()) for v in courses)), narrowest=1.0
+    )
 
 
 def _speed_axis(courses: list[Course], width: int) -> Axis:
     rates = [_rates(course.values, width)[1] for course in courses]
     wide = max(float(r.max()) for r in rates) >= 10 * min(float(r.min()) for r in rates)
-    return Axis(key="frames_per_second", title="Frames per second", scale="log" if wide else "linear", low=None if wide else 0)
+    return Axis(
+        key="frames_per_second", title="Frames per second", scale="log" if wide else "linear", low=None if wide else 0
+    )
 
 
 def _rates(seconds: Values, width: int) -> tuple[Values, Values]:

@@ -15,6 +15,9 @@ Points: TypeAlias = NDArray[np.float64]
 DIRECTIONS = 16
 ROUNDS = 12
 
+PREFERRED = (0.0, 2.0, 1.0, 3.0, 2.0, 3.2, 2.4, 3.0, 1.2, 3.0, 2.4, 3.2, 2.2, 3.0, 1.0, 2.0)
+"""What each direction costs, from the right against the clock: right, then its corners, left, above, below."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
@@ -114,7 +117,7 @@ def _fixed_cost(label: Label, spots: Points, obstacles: Points, frame: Frame, ga
     outside = outside + np.maximum(0, (spots + half) - np.array([frame.right, frame.top]))
     inside = np.abs(spots[:, None, :] - obstacles[None]) < half + gap / 3
     ring = np.arange(len(spots)) // DIRECTIONS
-    direction = np.array([0, 2, 1, 2, 3, 3, 4, 3, 2, 3, 4, 3, 3, 2, 1, 2])[np.arange(len(spots)) % DIRECTIONS]
+    direction = np.array(PREFERRED)[np.arange(len(spots)) % DIRECTIONS]
     return np.asarray(
         200.0 * outside.sum(axis=1) / gap + 12.0 * np.all(inside, axis=2).sum(axis=1) + 4.0 * ring + 0.6 * direction
     )

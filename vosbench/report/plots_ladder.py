@@ -33,7 +33,9 @@ class _Measure:
 
 MEASURES = (
     _Measure(key="score", title="", value=headline, shown="accuracy"),
-    _Measure(key="frames_per_second", title="Frames per second", value=lambda row: row.frames_per_second, shown="speed"),
+    _Measure(
+        key="frames_per_second", title="Frames per second", value=lambda row: row.frames_per_second, shown="speed"
+    ),
     _Measure(key="peak_mib", title="Peak memory (MiB)", value=lambda row: row.peak_mib, shown="memory"),
 )
 
@@ -46,7 +48,9 @@ def ladder(entries: Sequence[Entry]) -> Plot:
     groups = set_apart(rungs)
     pairs = [(panel, measure) for group in groups for measure in MEASURES for panel in _panel(group, measure)]
     if not pairs:
-        raise NothingToDrawError("no rung of the ladder went through", fix="see how its cells ended: vosbench table RUN")
+        raise NothingToDrawError(
+            "no rung of the ladder went through", fix="see how its cells ended: vosbench table RUN"
+        )
     shown = tuple(dict.fromkeys(measure.shown for _, measure in pairs))
     return Plot(
         name="ladder",
@@ -64,7 +68,9 @@ def _panel(group: Group, measure: _Measure) -> list[Panel]:
     if not methods:
         return []
     rungs = tuple(sorted({_value(entry) for entry in group.entries}))
-    values = [value for members in methods.values() for entry in members if (value := measure.value(entry.row)) is not None]
+    values = [
+        value for members in methods.values() for entry in members if (value := measure.value(entry.row)) is not None
+    ]
     scored = measure.shown == "accuracy"
     x_title = TITLES.get(variable := group.entries[0].cells[0].record.spec.suite.vary, variable)
     return [

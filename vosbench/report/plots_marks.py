@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from vosbench.report.plots_axes import stacked
+from vosbench.report.plots_axes import front_corners, marker_size, stacked
 from vosbench.report.plots_data import Panel, Series
 from vosbench.report.plots_labels import Frame, Label, Points, leader, place, spread
 from vosbench.report.plots_styles import Style, blend, ink
@@ -16,6 +16,7 @@ from vosbench.report.plots_text import LINE, block_size, wrap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from matplotlib.transforms import Transform
 
 LABEL = 6.4
@@ -48,7 +49,13 @@ class Caption:
 def margin_captions(panel: Panel, width: float) -> list[Caption]:
     """Gives back the labels that stand in the margin right of the axes, none wider than ``width`` points."""
     captions = [
-        _caption(series, width, series.x[-1], (floor[-1] + top[-1]) / 2, marked=False)
+        Caption(
+            lines=tuple(wrap(series.label, LABEL, width)),
+            style=panel.series[0].style,
+            x=series.x[-1],
+            y=(floor[-1] + top[-1]) / 2,
+            marked=False,
+        )
         for series, floor, top in stacked(panel)
     ]
     lines = [series for series in panel.series if _in_margin(series, panel)]
@@ -57,10 +64,10 @@ def margin_captions(panel: Panel, width: float) -> list[Caption]:
 
 def margin_width(captions: Sequence[Caption]) -> float:
     """Gives back how much room in points the captions need right of the axes."""
-    return max((caption.extent[0] + MARGIN for caption in captions), default=4.0)
+    return max((caption.extent[0] + MARGIN for caption in captions), default=8.0)
 
 
-def write_margin(axes: Axes, captions: Sequence[Caption]) -> None:
+def write_margin(page: Figure, axes: Axes, captions: Sequence[Caption]) -> None:
     """Write labels in the margin, each as near the height of its line's end as the others let it."""
     if not captions:
         return
@@ -70,13 +77,13 @@ def write_margin(axes: Axes, captions: Sequence[Caption]) -> None:
     centres = spread(ends, [caption.extent[1] for caption in captions], low=bottom, high=top)
     for caption, end, centre in zip(captions, ends, centres, strict=True):
         colour = blend(ink(caption.style.colour), "#ffffff", 0.35)
-        _line(axes, [(right + 1.5, end), (right + 7.5, centre)], colour, 0.5)
+        _line(page, [(right + 1.5, end), (right + 7.5, centre)], colour, 0.5)
         if caption.marked:
-            _marker(axes, caption.style, right + 10.5, centre)
-        _text(axes, caption, right + (MARGIN if caption.marked else 9.0), centre, "left")
+            _marker(page, caption.style, right + 10.5, centre)
+        _text(page, caption, right + (MARGIN if caption.marked else 9.0), centre, "left")
 
 
-def write_beside(axes: Axes, panel: Panel, width: float) -> None:
+def write_beside(page: Figure, axes: Axes, panel: Panel, width: float) -> None:
     """Write the labels of points, curves and courses that broke off beside them, clear of everything drawn."""
     captions = _beside(panel, width)
     if not captions:
@@ -92,18 +99,20 @@ def write_beside(axes: Axes, panel: Panel, width: float) -> None:
     for caption, label, centre in zip(captions, labels, centres, strict=True):
         near = leader(label, centre)
         if np.hypot(near[0] - label.x, near[1] - label.y) > 2 * GAP:
-            _line(axes, [(label.x, label.y), near], blend(ink(caption.style.colour), "#ffffff", 0.35), 0.5)
-        _text(axes, caption, *centre, "center")
+            _line(page, [(label.x, label.y), near], blend(ink(caption.style.colour), "#ffffff", 0.35), 0.5)
+        _text(page, caption, *centre, "center")
 
 
 def _in_margin(series: Series, panel: Panel) -> bool:
     if series.form == "course":
         return series.x[-1] >= REACHES * max(one.x[-1] for one in panel.series if one.x)
-    return series.form == "fit" or (series.form == "curve" and bool(panel.x.ticks) and series.x[-1] == panel.x.ticks[-1])
+    return series.form == "fit" or (
+        series.form == "curve" and bool(panel.x.ticks) and series.x[-1] == panel.x.ticks[-1]
+    )
 
 
-def _caption(series: Series, width: float, x: float, y: float, *, marked: bool = True) -> Caption:
-    return Caption(lines=tuple(wrap(series.label, LABEL, width)), style=series.style, x=x, y=y, marked=marked)
+def _caption(series: Series, width: float, x: float, y: float) -> Caption:
+    return Caption(lines=tuple(wrap(series.label, LABEL, width)), style=series.style, x=x, y=y)
 
 
 def _beside(panel: Panel, width: float) -> list[Caption]:
@@ -134,9 +143,15 @@ def _obstacles(axes: Axes, panel: Panel) -> Points:
     for series in panel.series:
         if not series.x or series.form == "bank":
             continue
+        if series.form == "front":
+            found.append(_along(_on_page(front_corners(axes, series), axes.transData)))
+            continue
         points = _on_page(list(zip(series.x, series.y, strict=True)), axes.transData)
         found.append(points)
-        if series.form not in ("points", "front"):
+        bars = [(x, series.y[0]) for x in (*series.x_low, *series.x_high)]
+        bars += [(series.x[0], y) for y in (*series.y_low, *series.y_high)]
+        found += [_along(_on_page([(series.x[0], series.y[0]), bar], axes.transData)) for bar in bars]
+        if series.form != "points":
             found.append(_along(points))
     return np.concatenate(found)
 
@@ -154,10 +169,9 @@ def _on_page(pairs: Sequence[tuple[float, float]], transform: Transform) -> Poin
     return np.asarray(transform.transform(np.asarray(pairs, np.float64)), np.float64)
 
 
-def _text(axes: Axes, caption: Caption, x: float, y: float, align: Literal["left", "center"]) -> None:
+def _text(page: Figure, caption: Caption, x: float, y: float, align: Literal["left", "center"]) -> None:
     """Write a label's lines round the height ``y``, each by itself: renderers differ in how they set blocks."""
     top = y + (len(caption.lines) - 1) / 2 * caption.size * LINE
-    page = axes.get_figure(root=True)
     for number, line in enumerate(caption.lines):
         page.text(
             x / 72,
@@ -173,25 +187,22 @@ def _text(axes: Axes, caption: Caption, x: float, y: float, align: Literal["left
         )
 
 
-def _line(axes: Axes, points: Sequence[tuple[float, float]], colour: str, width: float) -> None:
+def _line(page: Figure, points: Sequence[tuple[float, float]], colour: str, width: float) -> None:
     from matplotlib.lines import Line2D
 
-    page = axes.get_figure(root=True)
     x, y = ([point[place] / 72 for point in points] for place in (0, 1))
     page.add_artist(Line2D(x, y, color=colour, linewidth=width, transform=page.dpi_scale_trans, zorder=4))
 
 
-def _marker(axes: Axes, style: Style, x: float, y: float) -> None:
+def _marker(page: Figure, style: Style, x: float, y: float) -> None:
     from matplotlib.lines import Line2D
 
-    page = axes.get_figure(root=True)
-    size = 2.6 if style.thin else 3.6
     page.add_artist(
         Line2D(
             [x / 72],
             [y / 72],
             marker=style.marker,
-            markersize=size,
+            markersize=marker_size(style, 3.8),
             markeredgewidth=0,
             color=style.colour,
             linewidth=0,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosbench.report.plots_data import Axis, NothingToDrawError, Panel, Plot, Series
-from vosbench.report.plots_entries import Entry, Group, headline, is_hollow, label_of, score_name, set_apart
+from vosbench.report.plots_entries import Entry, Group, headline, score_name, set_apart, split_far
 from vosbench.report.plots_footers import footers, without_accuracy
 from vosbench.report.plots_frames import nice_width, series_of
 from vosbench.report.plots_styles import GUIDE, Style
@@ -23,7 +23,7 @@ DIAGONAL = Style(colour=GUIDE, marker="o", dashes=(3, 2), thin=True)
 NO_SCORE = "'vosbench score RUN' says why a row has no score; random weights and suites without truth have none"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Scored:
     """J&F of one cell: (frames,) the frames' places in the video, counted from 1, and each one's mean over objects."""
 
@@ -36,7 +36,7 @@ class _Scored:
 
 def quality_time(entries: Sequence[Entry]) -> Plot:
     """Gives back J&F along the video: the mean over objects and scored frames in windows that do not overlap."""
-    trained = [entry for entry in entries if entry.score is not None]
+    trained, outside = split_far([e for e in entries if e.score is not None], lambda entry: entry.score, least=0.2)
     scored = [one for entry in trained for cell in entry.cells if (one := _scored(entry, cell)) is not None]
     if not scored:
         raise NothingToDrawError("no cell of this run has scores frame by frame", fix=NO_SCORE)
@@ -45,9 +45,11 @@ def quality_time(entries: Sequence[Entry]) -> Plot:
     panels = tuple(
         Panel(
             title=group.title,
-            x=Axis(key="frame", title="Frame", low=0),
+            x=Axis(key="frame", title="Frame", low=0, high=max(one.length for one in scored)),
             y=Axis(key="jf", title="J&F (%)", low=0, high=100, narrowest=2.0),
-            series=tuple(_course(entry, [one for one in scored if one.entry is entry], width) for entry in group.entries),
+            series=tuple(
+                _course(entry, [one for one in scored if one.entry is entry], width) for entry in group.entries
+            ),
         )
         for group in groups
     )
@@ -58,13 +60,13 @@ def quality_time(entries: Sequence[Entry]) -> Plot:
         name="quality-time",
         kind="quality-time",
         panels=panels,
-        footers=footers(groups, ("accuracy",), [*notes, *without_accuracy(entries)]),
+        footers=footers(groups, ("accuracy",), [*notes, *outside, *without_accuracy(entries)]),
     )
 
 
 def quality_length(entries: Sequence[Entry]) -> Plot:
     """Gives back the score against how often the videos were played, with the least-squares line of each method."""
-    scored = [entry for entry in entries if entry.score is not None]
+    scored, outside = split_far([e for e in entries if e.score is not None], lambda entry: entry.score, least=0.1)
     groups = [group for group in set_apart(scored, _base_suite) if len({_times(entry) for entry in group.entries}) > 1]
     if not groups:
         raise NothingToDrawError(
@@ -87,7 +89,7 @@ def quality_length(entries: Sequence[Entry]) -> Plot:
         name="quality-length",
         kind="quality-length",
         panels=panels,
-        footers=footers(groups, ("accuracy",), [fit, *without_accuracy(kept)]),
+        footers=footers(groups, ("accuracy",), [fit, *outside, *without_accuracy(kept)]),
     )
 
 
@@ -97,13 +99,13 @@ def short_long(entries: Sequence[Entry], suites: tuple[str, ...]) -> Plot:
     ``suites`` are the short one and the long one; where none is named a run's two suites stand in the order of their
     videos' mean length.
     """
-    scored = [entry for entry in entries if entry.score is not None]
+    scored, outside = split_far([e for e in entries if e.score is not None], lambda entry: entry.score, least=0.1)
     short, long = _short_and_long(scored, suites)
     groups = set_apart([entry for entry in scored if entry.row.suite in (short, long)], lambda _: "")
     panels = tuple(panel for group in groups for panel in _short_long_panel(group, short, long))
     if not panels:
         raise NothingToDrawError(f"no method has a score on both {short} and {long}", fix=NO_SCORE)
-    notes = ["Dashed: equal on both.", *_bars(panels)]
+    notes = ["Dashed: equal on both.", *_bars(panels), *outside]
     kept = [entry for entry in entries if entry.row.suite in (short, long)]
     return Plot(
         name="short-long",
@@ -178,15 +180,16 @@ def _fitted(members: list[Entry], every: Sequence[Entry]) -> list[Series]:
     x = np.array([_times(entry) for entry in members], np.float64)
     y = np.array([entry.score for entry in members], np.float64)
     values = (tuple(x.tolist()), tuple(y.tolist()))
-    label = first.label + _broken(first, every)
+    broken = _broken(first, every)
     if len(members) < 3:
-        return [Series(label=label, form="curve", style=first.style, x=values[0], y=values[1])]
+        return [Series(label=first.label + broken, form="curve", style=first.style, x=values[0], y=values[1])]
     slope, start = (float(value) for value in np.polyfit(x, y, 1))
     ends = (float(x[0]), float(x[-1]))
     line = tuple(start + slope * end for end in ends)
+    change = f"{slope:+.2f}".replace("-", "\N{MINUS SIGN}")
     return [
         Series(label="", form="points", style=first.style, x=values[0], y=values[1]),
-        Series(label=f"{label} ({slope:+.2f})", form="fit", style=first.style, x=ends, y=line),
+        Series(label=f"{first.label} ({change}){broken}", form="fit", style=first.style, x=ends, y=line),
     ]
 
 
@@ -198,7 +201,9 @@ def _broken(entry: Entry, every: Sequence[Entry]) -> str:
         if other.score is None and other.row.trouble and other.identity == entry.identity
         and _base_suite(other) == _base_suite(entry)
     )  # fmt: skip
-    oom = all(o.cells[0].record.outcome.status == "oom" for o in every if o.identity == entry.identity and o.score is None)
+    oom = all(
+        o.cells[0].record.outcome.status == "oom" for o in every if o.identity == entry.identity and o.score is None
+    )
     words = "out of memory" if oom else "failed"
     return f", {words} at {failed[0]}x" if failed else ""
 
@@ -231,7 +236,7 @@ def _short_long_panel(group: Group, short: str, long: str) -> list[Panel]:
     ]
     if not pairs:
         return []
-    points = [_pair(*pair, group) for pair in pairs]
+    points = [_pair(*pair) for pair in pairs]
     both = [value for point in points for value in (*point.x, *point.y)]
     diagonal = (min(both), max(both))
     guide = Series(label="1:1", form="diagonal", style=DIAGONAL, x=diagonal, y=diagonal)
@@ -247,7 +252,7 @@ def _short_long_panel(group: Group, short: str, long: str) -> list[Panel]:
     ]
 
 
-def _pair(short: Entry, long: Entry, group: Group) -> Series:
+def _pair(short: Entry, long: Entry) -> Series:
     """A method's point; bars of one standard deviation where repeats differ."""
     (x, x_bar), (y, y_bar) = _spread(short), _spread(long)
     return Series(

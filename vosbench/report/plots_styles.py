@@ -21,15 +21,23 @@ COLOURS = (
     "#999933",
     "#3A3A3A",
 )
-"""Blue, orange, green, vermillion, sky, purple and near-black of Okabe and Ito (2008, "Color universal design"); indigo,
-wine and olive of Tol (technical note SRON/EPS/TN/09-002, "muted"). Okabe and Ito's yellow is left out: it cannot be read
-on white.
+"""Blue, orange, green, vermillion, sky, purple and near-black of Okabe and Ito (2008, "Color universal design");
+indigo, wine and olive of Tol (technical note SRON/EPS/TN/09-002, "muted"). Okabe and Ito's yellow is left out: it
+cannot be read on white.
 """
 
 MARKERS = ("o", "s", "^", "D", "v", "p", "<", "h", ">", "P")
 """No cross: a cross is where memory ran out."""
 
-DASHES: tuple[Dashes, ...] = ((), (5, 1.6), (1.2, 1.2), (5, 1.4, 1.2, 1.4), (8, 2), (3, 1.2), (5, 1.2, 1.2, 1.2, 1.2, 1.2))
+DASHES: tuple[Dashes, ...] = (
+    (),
+    (5, 1.6),
+    (1.2, 1.2),
+    (5, 1.4, 1.2, 1.4),
+    (8, 2),
+    (3, 1.2),
+    (5, 1.2, 1.2, 1.2, 1.2, 1.2),
+)
 
 SALT = 23
 """Was searched for: with it the families that this project set out with lie in ten different places."""

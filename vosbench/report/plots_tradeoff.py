@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vosbench.report.plots_data import Axis, NothingToDrawError, Panel, Plot, Series, scale_of
-from vosbench.report.plots_entries import Entry, Group, is_hollow, label_of, score_name, set_apart
+from vosbench.report.plots_entries import Entry, Group, is_hollow, label_of, score_name, set_apart, split_far
 from vosbench.report.plots_footers import Shown, footers, without_accuracy
 from vosbench.report.plots_styles import GUIDE, Style
 from vosbench.report.rows import MethodRow
@@ -27,7 +27,9 @@ class Cost:
 
 COSTS: Mapping[str, Cost] = {
     "memory": Cost(key="peak_mib", title="Peak memory (MiB)", value=lambda row: row.peak_mib, shown=("memory",)),
-    "latency": Cost(key="median_ms", title="Median time per frame (ms)", value=lambda row: row.median_ms, shown=("speed",)),
+    "latency": Cost(
+        key="median_ms", title="Median time per frame (ms)", value=lambda row: row.median_ms, shown=("speed",)
+    ),
     "parameters": Cost(key="parameters_millions", title="Parameters (M)", value=lambda row: row.parameters),
 }
 """What records hold and ``pareto --x`` takes."""
@@ -47,6 +49,7 @@ def _plot(entries: Sequence[Entry], cost: Cost, *, name: str, kind: str, front: 
     drawn = [entry for entry in entries if entry.score is not None and cost.value(entry.row) is not None]
     if not drawn:
         raise _nothing(entries, cost)
+    drawn, outside = split_far(drawn, lambda entry: entry.score, least=0.1)
     groups = set_apart(drawn)
     notes = list(dict.fromkeys(note for group in groups for note in _swept(group)))
     if front:
@@ -55,7 +58,7 @@ def _plot(entries: Sequence[Entry], cost: Cost, *, name: str, kind: str, front: 
         name=name,
         kind=kind,
         panels=tuple(_panel(group, cost, front=front) for group in groups),
-        footers=footers(groups, ("accuracy", *cost.shown), [*notes, *_left_out(entries, cost)]),
+        footers=footers(groups, ("accuracy", *cost.shown), [*notes, *outside, *_left_out(entries, cost)]),
     )
 
 

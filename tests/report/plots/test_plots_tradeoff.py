@@ -1,0 +1,176 @@
+"""Accuracy against what it costs: points, curves, fronts, and what must not be drawn."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from numpy.testing import assert_allclose
+
+from vosbench.contract import Weights
+from vosbench.records import Outcome
+from vosbench.report.plots_data import NothingToDrawError
+from vosbench.report.plots_tradeoff import COSTS, memory_accuracy, pareto
+
+RANDOM = Weights(kind="random", seed=0)
+
+
+def drawn(plot):
+    return {series.label: series for panel in plot.panels for series in panel.series}
+
+
+def test_each_method_is_a_point_of_its_peak_and_its_score(made):
+    made.add("xmem", jf=84.0, memory=lambda t: t)
+    made.add("stcn", jf=82.0, memory=lambda t: 100 * t)
+    series = drawn(memory_accuracy(made.entries()))
+    assert {"XMEM": ("points", 84.0, 420.0), "STCN": ("points", 82.0, 2400.0)} == {
+        label: (one.form, round(one.y[0], 9), one.x[0]) for label, one in series.items()
+    }
+
+
+def test_rows_of_random_weights_never_stand_on_an_accuracy_axis(made):
+    made.add("xmem")
+    made.add("stcn", weights=RANDOM)
+    plot = memory_accuracy(made.entries())
+    assert ["XMEM"] == list(drawn(plot))
+    assert any("STCN (random weights 0) (random weights have no accuracy)" in line for line in plot.footers)
+
+
+def test_a_run_of_random_weights_has_no_such_figure_and_says_why(made):
+    made.add("stcn", weights=RANDOM)
+    with pytest.raises(NothingToDrawError, match="random weights, which have no accuracy") as told:
+        memory_accuracy(made.entries())
+    assert "--weights" in told.value.fix
+
+
+def test_a_run_without_scores_says_so(made):
+    made.add("xmem", jf=None)
+    with pytest.raises(NothingToDrawError, match="no row has an accuracy"):
+        memory_accuracy(made.entries())
+
+
+def test_rows_that_differ_in_one_setting_make_a_curve_in_its_order(made):
+    for size, jf in ((1000, 82.0), (500, 80.0), (2500, 83.0)):
+        made.add("xmem", chosen={"size": size}, settings={"top_k": 30}, jf=jf, memory=lambda t, size=size: size + 0 * t)
+    made.add("stcn")
+    plot = memory_accuracy(made.entries())
+    curve = drawn(plot)["XMEM"]
+    assert ("curve", ("500", "1000", "2500")) == (curve.form, curve.notes)
+    assert_allclose(curve.y, (80.0, 82.0, 83.0))
+    assert_allclose(curve.x, (900.0, 1400.0, 2900.0))
+    assert any("XMEM: the numbers are size." in line for line in plot.footers)
+
+
+def test_two_sweeps_from_one_default_are_two_curves(made):
+    base = {"size": 5, "top_k": 30}
+    made.add("xmem", settings=base)
+    for change in ({"size": 10}, {"size": 20}, {"top_k": 20}):
+        made.add("xmem", settings=base, chosen=change)
+    curves = [series.notes for panel in memory_accuracy(made.entries()).panels for series in panel.series]
+    assert [("5", "10", "20"), ("20", "30")] == curves
+
+
+def test_a_grid_of_settings_is_joined_along_the_longer_side_only(made):
+    for size in (1, 2, 3):
+        for top in (20, 30):
+            made.add("xmem", chosen={"size": size, "top_k": top})
+    curves = [series.notes for panel in memory_accuracy(made.entries()).panels for series in panel.series]
+    assert [("1", "2", "3")] * 2 == curves
+
+
+def test_words_and_other_weights_are_not_joined(made):
+    for value in ("fifo", "learned"):
+        made.add("sam", chosen={"pruning": value})
+    made.add("xmem", settings={"size": 1})
+    made.add("xmem", settings={"size": 2}, weights=Weights(kind="mini", sha256="1"))
+    assert {"points"} == {series.form for panel in memory_accuracy(made.entries()).panels for series in panel.series}
+
+
+def test_what_misses_videos_is_hollow_and_says_so(made):
+    for video in ("aa", "bb"):
+        made.add("xmem", video=video)
+    made.add("stcn", video="aa")
+    made.add("stcn", video="bb", outcome=Outcome(status="oom", frame=4))
+    point = drawn(memory_accuracy(made.entries()))["STCN [1 of 2 videos]"]
+    assert point.hollow
+
+
+def test_a_method_that_ran_out_of_memory_everywhere_is_named_below(made):
+    made.add("xmem")
+    made.add("stcn", outcome=Outcome(status="oom", frame=4))
+    plot = memory_accuracy(made.entries())
+    assert any("Not drawn: STCN (aa: out of memory at frame 4)" in line for line in plot.footers)
+
+
+@pytest.mark.parametrize("change", ["precision", "machine", "cut"])
+def test_rows_of_other_hardware_mode_or_cut_stand_in_a_panel_of_their_own(made, change):
+    from dataclasses import replace
+
+    made.add("xmem")
+    entry = made.entries()[0]
+    machine = replace(entry.cells[0].record.machine, cpu="B Processor")
+    other = {"precision": {"precision": "bf16"}, "machine": {"machine": machine}, "cut": {"max_frames": 10}}[change]
+    made.add("stcn", **other)
+    plot = memory_accuracy(made.entries())
+    assert [1, 1] == [len(panel.series) for panel in plot.panels]
+    assert 2 == len({panel.title for panel in plot.panels})
+    assert any("not to be compared" in line for line in plot.footers)
+
+
+def test_a_self_check_far_below_is_named_and_not_drawn(made):
+    made.add("xmem", jf=84.0)
+    made.add("stcn", jf=82.0)
+    made.add("echo", title="echo", jf=20.0, ranked=False, weights=Weights(kind="none"))
+    plot = memory_accuracy(made.entries())
+    assert {"XMEM", "STCN"} == set(drawn(plot))
+    assert any("Outside the axes: echo (20.0)." in line for line in plot.footers)
+
+
+def test_a_self_check_nearby_is_thin_and_grey(made):
+    made.add("xmem", jf=84.0)
+    made.add("echo", title="echo", jf=80.0, ranked=False, weights=Weights(kind="none"))
+    assert drawn(memory_accuracy(made.entries()))["echo"].style.thin
+
+
+def test_the_front_goes_through_what_nothing_beats_in_both(made):
+    for name, jf, millions in (("a", 70.0, 1), ("b", 69.0, 2), ("c", 80.0, 3), ("d", 79.0, 9)):
+        made.add(name, jf=jf, parameters=millions * 1_000_000)
+    front = drawn(pareto(made.entries(), "parameters"))[""]
+    assert_allclose((front.x, front.y), ((1.0, 3.0), (70.0, 80.0)))
+
+
+def test_a_self_check_or_an_incomplete_row_is_on_no_front(made):
+    for video in ("aa", "bb"):
+        made.add("a", video=video, jf=70.0, parameters=3_000_000)
+        made.add("b", video=video, jf=75.0, parameters=4_000_000)
+    made.add("c", video="aa", jf=90.0, parameters=1_000_000)
+    front = drawn(pareto(made.entries(), "parameters"))[""]
+    assert (3.0, 4.0) == front.x
+
+
+def test_a_wide_range_asks_for_a_logarithmic_axis(made):
+    made.add("a", parameters=1_000_000)
+    made.add("b", parameters=20_000_000)
+    assert "log" == pareto(made.entries(), "parameters").panels[0].x.scale
+
+
+def test_every_axis_of_pareto_is_in_the_records(made):
+    made.add("xmem")
+    for cost in COSTS:
+        plot = pareto(made.entries(), cost)
+        assert (f"pareto-{cost}", COSTS[cost].key) == (plot.name, plot.panels[0].x.key)
+
+
+def test_a_cost_that_was_not_measured_is_said_to_be_missing(made):
+    made.add("xmem", parameters=None)
+    with pytest.raises(NothingToDrawError, match="has a value for: Parameters"):
+        pareto(made.entries(), "parameters")
+
+
+def test_synthetic_videos_cuts_hardware_and_protocol_stand_below(made):
+    made.add("xmem", suite=dataclasses.replace(made.suite(title="Tiny (synthetic)"), synthetic=True), max_frames=9)
+    small = " ".join(memory_accuracy(made.entries()).footers)
+    for words in ("Tiny (synthetic): video aa; cut to the first 9 frames.", "not the figures of a data set"):
+        assert words in small
+    for words in ("protocol davis2017-semi", "CPU A Processor, 2 of 2 cores; fp32, cpu, 2 threads", "torch 2.6"):
+        assert words in small
