@@ -26,8 +26,8 @@ from official import method_of, official_inference
 from straightforward import straightforward_network, straightforward_stcn, straightforward_xmem
 from torch import Tensor
 
-from vosbench.adapters.nn.convolution import prepare_for_inference
 from vosbench.adapters.nn.geometry import geometry, image_to_network
+from vosbench.adapters.nn.preparation import prepare_for_inference
 from vosbench.adapters.nn.prompted import PromptedSession
 from vosbench.adapters.nn.weights import build_network
 from vosbench.adapters.stcn import network as stcn_network
@@ -131,13 +131,14 @@ def report(method: str, objects: int, arguments: argparse.Namespace) -> None:
             print(f"  bank of {goal:3} memory frames: {_ratio(plain)} s per plain frame")
         differences = (sides["new"].probabilities - sides["baseline"].probabilities).abs().flatten()
         reads = measure(sides, lambda side, _: _timed(lambda: side.read(features)), range(arguments.rounds))
-        memory = measure(sides, lambda side, n: side.seconds(*n), [(NEVER, picture(arguments.height, arguments.width, 1))])
-    weighted = {
-        name: ((MEMORY_FRAME_EVERY - 1) * plain[name] + memory[name]) / MEMORY_FRAME_EVERY for name in SIDES
-    }
+        memory = measure(
+            sides, lambda side, n: side.seconds(*n), [(NEVER, picture(arguments.height, arguments.width, 1))]
+        )
+    weighted = {name: ((MEMORY_FRAME_EVERY - 1) * plain[name] + memory[name]) / MEMORY_FRAME_EVERY for name in SIDES}
     print(f"  memory read alone, bank of {age}: {_ratio(reads)} s")
     print(f"  memory frame, bank of {age}:      {_ratio(memory)} s")
-    print(f"  frames per second: plain {_rates(plain)}, with every {MEMORY_FRAME_EVERY}th a memory frame {_rates(weighted)}")
+    print(f"  frames per second, plain frames: {_rates(plain)}")
+    print(f"  frames per second, every {MEMORY_FRAME_EVERY}th a memory frame: {_rates(weighted)}")
     share = float((differences > 1e-3).float().mean())
     print(f"  probabilities differ by at most {float(differences.max()):.1e}, above 1e-3 on {share:.4%} of them")
     if not arguments.no_peak:
@@ -148,7 +149,7 @@ def report(method: str, objects: int, arguments: argparse.Namespace) -> None:
 def fill_material(method: str, objects: int, height: int, width: int) -> tuple[Any, Tensor]:
     """Gives back the features of a frame and values (objects, 512, h, w) to fill memories with."""
     network = _network(method)
-    prepare_for_inference(network, device="cpu")
+    prepare_for_inference(network, device="cpu", direct=("value_encoder",))
     place = geometry(height, width, -1)
     with torch.inference_mode():
         image = image_to_network(
@@ -211,7 +212,7 @@ def _inference(side: str, method: str, objects: int, settings: Any, folder: Path
     if side == "baseline":
         build = straightforward_stcn if method == "stcn" else straightforward_xmem
         return build(straightforward_network(network), settings)
-    prepare_for_inference(network, device="cpu")
+    prepare_for_inference(network, device="cpu", direct=("value_encoder",))
     build = STCNInference if method == "stcn" else XMemInference
     return build(network, settings, device=torch.device("cpu"))
 

@@ -10,6 +10,7 @@ import dataclasses
 import importlib
 import importlib.util
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -121,7 +122,7 @@ def official_stcn(state: dict[str, Tensor], objects: int, settings: STCNSettings
 
 
 def _resnet_stand_in() -> ModuleType:
-    def resnet50(pretrained: bool = False) -> SimpleNamespace:  # noqa: ARG001, FBT001, FBT002: torchvision's signature
+    def resnet50(**_arguments: object) -> SimpleNamespace:
         return SimpleNamespace(
             conv1=nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False),
             bn1=nn.BatchNorm2d(64),
@@ -141,4 +142,11 @@ def _without_downloads(resnet: ModuleType) -> None:
     """Let the official constructors make their trunks without fetching ImageNet weights, which are replaced anyway."""
     for name in ("resnet18", "resnet50"):
         build = getattr(resnet, name)
-        setattr(resnet, name, lambda *_, build=build, pretrained=False, **rest: build(pretrained=False, **rest))
+        setattr(resnet, name, _untrained(build))
+
+
+def _untrained(build: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
+    def without_weights(**arguments: Any) -> nn.Module:
+        return build(**arguments | {"pretrained": False})
+
+    return without_weights

@@ -24,6 +24,11 @@ from pathlib import Path
 
 from scoring_masks import write_davis, write_youtube_vis
 
+DAVIS = {"one-object": (20, 69, 1, 10.0), "five-objects": (4, 50, 5, 15.0)}
+"""Sequences, frames of each, objects, and how many times fewer CPU seconds than davis2017-evaluation are wanted."""
+
+VIS = "youtube-vis"
+CASES = (*DAVIS, VIS)
 OFFICIAL = Path(__file__).with_name("scoring_official.py")
 
 
@@ -49,7 +54,9 @@ def main() -> int:
     options = _options()
     folder = Path(tempfile.mkdtemp(prefix="vosbench-scoring-", dir=options.folder))
     try:
-        cases = [*_davis_cases(folder, options), _youtube_vis_case(folder, options)]
+        wanted = options.case or CASES
+        cases = [_davis_case(folder, options, name) for name in DAVIS if name in wanted]
+        cases += [_youtube_vis_case(folder, options)] if VIS in wanted else []
         met = [_report(case, _run(case, options.repeats), options.as_json) for case in cases]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -60,6 +67,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--davis2017-evaluation", type=Path, help="A checkout of davis2017-evaluation.")
     parser.add_argument("--youtube-vis-api", type=Path, help="A checkout of youtubevos/cocoapi.")
+    parser.add_argument("--case", action="append", choices=CASES, help="Only this case. Repeatable.")
     parser.add_argument("--python", default=sys.executable, help="The interpreter that runs the official tools.")
     parser.add_argument("--repeats", type=int, default=3, help="Runs of each tool, after one that is not counted.")
     parser.add_argument("--folder", type=Path, help="Where the masks go, some 100 MiB. Default: the system's own.")
@@ -67,26 +75,22 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _davis_cases(folder: Path, options: argparse.Namespace) -> list[Case]:
-    cases = []
-    for name, videos, frames, objects, times in (("one object", 20, 69, 1, 10.0), ("five objects", 4, 50, 5, 15.0)):
-        root = folder / name.replace(" ", "-")
-        write_davis(root, videos=videos, frames=frames, objects=objects)
-        commands = {"vosbench": _vosbench(root / "predictions", "davis2017", root)}
-        if options.davis2017_evaluation:
-            commands["davis2017-evaluation"] = _official(options, "davis2017", root, options.davis2017_evaluation)
-        if _has(options.python, "vos_benchmark"):
-            commands["vos-benchmark"] = _official(options, "vos-benchmark", root)
-        if _has(options.python, "trackeval"):
-            commands["TrackEval"] = _official(options, "trackeval", root)
-        cases.append(
-            Case(
-                name=f"{name}: {videos} sequences of {frames} frames, 480p",
-                commands=commands,
-                targets={"davis2017-evaluation": times, "vos-benchmark": 6.0},
-            )
-        )
-    return cases
+def _davis_case(folder: Path, options: argparse.Namespace, name: str) -> Case:
+    videos, frames, objects, times = DAVIS[name]
+    root = folder / name
+    write_davis(root, videos=videos, frames=frames, objects=objects)
+    commands = {"vosbench": _vosbench(root / "predictions", "davis2017", root)}
+    if options.davis2017_evaluation:
+        commands["davis2017-evaluation"] = _official(options, "davis2017", root, options.davis2017_evaluation)
+    if _has(options.python, "vos_benchmark"):
+        commands["vos-benchmark"] = _official(options, "vos-benchmark", root)
+    if _has(options.python, "trackeval"):
+        commands["TrackEval"] = _official(options, "trackeval", root)
+    return Case(
+        name=f"{name}: {videos} sequences of {frames} frames, 480p",
+        commands=commands,
+        targets={"davis2017-evaluation": times, "vos-benchmark": 6.0},
+    )
 
 
 def _youtube_vis_case(folder: Path, options: argparse.Namespace) -> Case:

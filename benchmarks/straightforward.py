@@ -92,7 +92,9 @@ class DenseColumns:
         """Concatenate new columns; they start without use."""
         fresh = torch.zeros(1, 1, parts["key"].shape[2])
         parts |= {"use": fresh, "life": fresh + 1e-7}
-        self.parts = {name: torch.cat([self.parts[name], part], -1) if self.parts else part for name, part in parts.items()}
+        self.parts = {
+            name: torch.cat([self.parts[name], part], -1) if self.parts else part for name, part in parts.items()
+        }
 
 
 class DenseMemory:

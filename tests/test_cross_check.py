@@ -112,7 +112,7 @@ def test_a_tool_that_differs_without_a_reason_is_told(check, fake):
 def test_other_rules_are_told_apart_in_words(check, fake):
     fake("return video, {}, {}")
     sentences = check("davis2017-unsup")["vos-benchmark"].by_design
-    assert [*("frames objects void matching".split())] == [sentence.split(":")[0] for sentence in sentences]
+    assert ["frames", "objects", "void", "matching"] == [sentence.split(":")[0] for sentence in sentences]
     assert "every annotated frame counts" in sentences[0]
 
 

@@ -61,6 +61,9 @@ ALLOWED: dict[str, set[str]] = {
     "execute": FOUNDATION | {"plan", "store"},
     # judging
     "scorer": FOUNDATION | {"data", "metrics", "store"},
+    "submission": FOUNDATION | {"data", "store"},
+    "cross_check": FOUNDATION | {"data", "metrics"},
+    "official_tools": set(),
     "vis_scorer": FOUNDATION | {"data", "metrics", "store", "scorer"},
     "check": FOUNDATION | {"data", "session", "meters", "metrics"},
     "train": FOUNDATION | {"data", "session", "meters", "metrics"},

@@ -12,10 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
-from vosbench.contract import Runtime, Weights
 from vosbench.data.masks import write_mask
 from vosbench.data.synthetic import Scene, SyntheticVideo
-from vosbench.registry import Registry
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 NOT_RUN = ("python3 -m venv", "pip install", "pytest", "export")
@@ -28,8 +26,7 @@ def blocks(language: str) -> list[str]:
 
 def commands() -> list[str]:
     lines = [line.split("#")[0].strip() for block in blocks("sh") for line in block.splitlines()]
-    inline = re.findall(r"`(vosbench (?:run|check) [^`]*?(?:--data|--adapter)[^`]*)`", README.read_text(encoding="utf-8"))
-    return [line for line in lines if line and not line.startswith(NOT_RUN)] + inline
+    return [line for line in lines if line and not line.startswith(NOT_RUN)]
 
 
 def vosbench(line: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -79,12 +76,18 @@ def test_the_first_command_runs_on_a_machine_with_no_data_and_no_checkpoint(tmp_
 def test_the_second_command_runs_with_a_data_root_and_the_authors_file_names(tmp_path: Path, davis: Path) -> None:
     import torch
 
+    from vosbench.adapters.nn.random_weights import fill_random
+    from vosbench.adapters.stcn.network import ADJUSTMENTS as STCN
+    from vosbench.adapters.stcn.network import STCNNetwork
+    from vosbench.adapters.xmem.network import ADJUSTMENTS as XMEM
+    from vosbench.adapters.xmem.network import XMemNetwork
+
     weights = tmp_path / "weights"
     weights.mkdir()
-    for name, file in (("stcn", "stcn.pth"), ("xmem", "XMem.pth")):
-        card = Registry().card(name)
-        model = card.load(Runtime(), Weights(kind="random"), card.settings())
-        torch.save(next(iter(model.networks())).state_dict(), weights / file)
+    for network, adjustments, file in ((STCNNetwork(), STCN, "stcn.pth"), (XMemNetwork(), XMEM, "XMem.pth")):
+        with torch.no_grad():
+            fill_random(network, torch.Generator().manual_seed(0), adjustments)
+        torch.save(network.state_dict(), weights / file)
     done = vosbench(commands()[1], tmp_path, VOSBENCH_DATA=str(davis), VOSBENCH_WEIGHTS=str(weights))
     assert done.returncode == 0, done.stderr
     assert "DAVIS 2016 val" in done.stdout

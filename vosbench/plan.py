@@ -181,6 +181,11 @@ def _suite_videos(text: str, request: Request, places: Places) -> _Videos:
             f"'{suite.name}' asks for video instance segmentation, which no method here answers in a run",
             fix=f"score a results file that your own code wrote: vosbench score results.json --suite {suite.name}",
         )
+    if suite.layout.object_folders:
+        raise UsageError(
+            f"the objects of '{suite.name}' may overlap, and a run's label maps cannot",
+            fix=f"score masks that your own code wrote: vosbench score FOLDER --suite {suite.name}",
+        )
     root = find_root(suite, places)
     synthetic = root is None
     if root is None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vosbench.data.masks import read_mask
+from vosbench.data.object_folders import object_masks
 from vosbench.data.suite import Suite, listed, suite_of
 from vosbench.data.video import Video, open_video, read_truth
 from vosbench.digest import digest_file, digest_json
-from vosbench.errors import DataError, ScoreError, StoreError
+from vosbench.errors import DataError, ScoreError, StoreError, UsageError
 from vosbench.metrics.protocol import Protocol, find_protocol
 from vosbench.metrics.records import VideoScore
 from vosbench.metrics.spans import ObjectSpan, lvos_span, youtube_vos_span
@@ -21,6 +22,7 @@ from vosbench.plain import to_plain
 from vosbench.records import Record
 from vosbench.store.atomic import write_whole
 from vosbench.store.run import MASKS_FOLDER, Run
+from vosbench.types import LabelMap
 
 SCORES_SCHEMA = 1
 
@@ -84,6 +86,7 @@ def score_folder(
 ) -> list[VideoScore]:
     """Gives back the scores of masks that lie as ``folder/VIDEO/FRAME.png``, whoever wrote them.
 
+    Of a suite with a folder per object they lie as ``folder/VIDEO/OBJECT/FRAME.png``, and there is a score for each.
     Raises `ScoreError` for a missing video or mask and for whatever the protocol refuses.
     """
     scores: list[VideoScore] = []
@@ -94,9 +97,46 @@ def score_folder(
                 where=f"suite {suite.name}, expected {folder / name}",
                 fix="write one folder of PNG masks per video, or name the videos to score with --videos",
             )
+        if suite.layout.object_folders:
+            scores += _score_objects(protocol, suite, root, name, folder / name)
+            continue
         video = open_video(suite, root, name)
         scores.append(score_masks(protocol, suite, video, folder / name, official_decay=official_decay))
     return scores
+
+
+def _score_objects(protocol: Protocol, suite: Suite, root: Path, name: str, folder: Path) -> list[VideoScore]:
+    """Gives back the score of each object of a video whose masks lie in a folder per object, there and here."""
+    if not protocol.one_object:
+        raise UsageError(
+            f"{suite.title} has a folder of masks per object, which '{protocol.name}' does not score",
+            fix=f"use the suite's own protocol, {suite.protocol}",
+        )
+    where = f"suite {suite.name}, video {name}"
+    found = object_masks(folder, where)
+    scores: list[VideoScore] = []
+    for number, truth in object_masks(root / suite.layout.masks / name, where).items():
+        if number not in found:
+            raise ScoreError(
+                f"there are no masks of object {number}",
+                where=f"{where}, expected {folder / f'{number:03}'}",
+                fix="write one folder of binary PNG masks per object",
+            )
+        scores.append(
+            score_video(
+                protocol,
+                video=name,
+                frames=tuple(truth),
+                read_prediction=_reader(found[number], folder / f"{number:03}"),
+                read_truth=_reader(truth, root),
+                object_id=number,
+            )
+        )
+    return scores
+
+
+def _reader(masks: Mapping[str, Path], folder: Path) -> Callable[[str], LabelMap]:
+    return lambda name: read_mask(masks.get(name, folder / f"{name}.png"))
 
 
 def score_masks(

@@ -55,8 +55,9 @@ class Engine:
         """
         self.objects = objects
         identity = self._network.identify(labels, objects)
-        self.propagation = self._network.refer(features, positions, identity)
-        new = MemoryFrame(frame=frame, given=True, grid=features.grid, blocks=tuple(self.propagation.memory))
+        propagation = self._network.refer(features, positions, identity)
+        new = MemoryFrame(frame=frame, given=True, grid=features.grid, blocks=tuple(propagation.memory))
+        self.propagation = None
         self._write(new)
         self.short_term = (new,)
 
@@ -64,6 +65,7 @@ class Engine:
         """Remember the present frame, number ``frame``, whose objects were predicted to be ``labels``."""
         identity = self._network.identify(labels, self.objects)
         blocks = tuple(self._network.remember(self.propagation, identity))
+        self.propagation = None
         new = MemoryFrame(frame=frame, given=False, grid=self.short_term[0].grid, blocks=blocks)
         self.short_term = (*self.short_term, new)[-self._schedule.skip :]
         if self._time - self._last_write >= self._schedule.gap:

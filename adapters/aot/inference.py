@@ -19,7 +19,8 @@ from vosbench.adapters.aot.strategies import MemoryFrame, Strategy
 class AOTInference:
     """One video. Objects are numbered 1, 2, ... in the order in which they enter; each ten have an engine.
 
-    ``logits`` are those of the last prediction, by engine; ``features`` those of the last frame.
+    ``logits`` are those of the last prediction, by engine; ``features`` those of the present frame, until it is
+    remembered.
     """
 
     def __init__(self, network: AOTNetwork, schedule: Schedule, strategy: Strategy, place: AlignedGeometry) -> None:
@@ -78,12 +79,14 @@ class AOTInference:
         for index, engine in enumerate(self.engines):
             count = min(max(objects - index * OBJECTS, 0), OBJECTS)
             engine.refer(self._frame, self.features, self._positions, _own_labels(planes, index), count)
+        self.features = None
 
     def update(self, labels: Tensor) -> None:
         """Remember the present frame with its predicted ``labels`` (height, width)."""
         planes = labels_to_network(labels, self._place)
         for index, engine in enumerate(self.engines):
             engine.update(self._frame, _own_labels(planes, index))
+        self.features = None
 
     def footprint(self) -> dict[str, int]:
         """Gives back the bytes of both memories; a frame that both hold counts in both."""
@@ -104,7 +107,7 @@ class AOTInference:
 
     def _elements(self, banks: list[tuple[MemoryFrame, ...]]) -> dict[str, NDArray[Any]]:
         kept = [(engine, memory) for engine, bank in enumerate(banks) for memory in bank]
-        tokens, columns = (0, 1) if self.features is None else (len(self.features.top), self.features.grid[1])
+        tokens, columns = (kept[0][1].tokens, kept[0][1].grid[1]) if kept else (0, 1)
         y, x = token_centres(tokens, columns, self._place)
         frames = np.repeat(np.asarray([memory.frame for _, memory in kept], dtype=np.int64), tokens)
         engines = np.repeat(np.asarray([engine for engine, _ in kept], dtype=np.int64), tokens)

@@ -15,7 +15,7 @@ from vosbench.adapters.aot.network import ADJUSTMENTS, AOTNetwork
 from vosbench.adapters.aot.session import AOTSession
 from vosbench.adapters.aot.settings import AOTSettings
 from vosbench.adapters.aot.strategies import Strategy, named_strategy
-from vosbench.adapters.nn.convolution import prepare_for_inference
+from vosbench.adapters.nn.preparation import prepare_for_inference
 from vosbench.adapters.nn.runtime import compile_modules
 from vosbench.adapters.nn.swin import restore_position_indices
 from vosbench.adapters.nn.weights import build_network

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vosbench.adapters.aot.engine import OBJECTS, Engine, Schedule
 from vosbench.adapters.aot.geometry import AlignedGeometry, aligned_geometry, image_to_network, labels_to_network
+from vosbench.adapters.aot.grid import Grid
 from vosbench.adapters.aot.inference import AOTInference
 from vosbench.adapters.aot.merging import merged_probabilities
 from vosbench.adapters.aot.model import prepare_network
@@ -57,21 +58,21 @@ class Replay:
         image = image_to_network(self._fixture.images[index], self._place, device=torch.device("cpu"))
         predicted = self._inference.predict(index, image)
         if predicted is None and given is None:
-            return ReferenceFrame(probabilities=None, labels=np.zeros(image.shape[2:], np.uint8))
+            return ReferenceFrame(probabilities=None, labels=np.zeros(self._place.own, np.uint8))
+        features = self._inference.features
+        probes = self._frame_probes(index, image) if predicted is None else self._prediction_probes(index)
         labels = given if predicted is None else predicted.numpy()
         if predicted is not None and given is not None:
             labels = np.where(given > 0, given, labels)
-        probes = {} if predicted is None else self._prediction_probes(index)
-        probabilities = None if predicted is None else self._probabilities()
         self._remember(index, labels, given is not None)
+        entered = predicted is not None and given is not None
+        engines = self._inference.engines
         return ReferenceFrame(
-            probabilities=probabilities,
+            probabilities=None if predicted is None else self._probabilities(),
             labels=labels.astype(np.uint8),
-            sizes={"long_term_tokens_per_engine": [tokens(engine) for engine in self._inference.engines]},
-            events=({"t": index, "obj_nums": [engine.objects for engine in self._inference.engines]},)
-            if predicted is not None and given is not None
-            else (),
-            probes=probes | self._memory_probes(index, image),
+            sizes={"long_term_tokens_per_engine": [tokens(engine) for engine in engines]},
+            events=({"t": index, "obj_nums": [engine.objects for engine in engines]},) if entered else (),
+            probes=probes | self._memory_probes(index, features.grid),
         )
 
     def _numbered(self, prompt: LabelMap) -> NDArray[np.int64]:
@@ -102,26 +103,12 @@ class Replay:
         output = self._inference.engines[0].propagation.output
         return logits | {f"lstt_out_t{index}": output[0].flatten(1).T.numpy()}
 
-    def _memory_probes(self, index: int, image: torch.Tensor) -> dict[str, NDArray[Any]]:
-        """Gives back what the first engine's memory holds after the first and after the last frame."""
-        engine = self._inference.engines[0]
-        visual = VALUES[self._network.gated]
-        probes = {}
-        if index == 0:
-            probes |= self._first_probes(image)
-            probes["lt_v_l0_t0"] = stored(engine, 0)[1][:, :visual]
-            probes["lt_idv_l2_t0"] = stored(engine, 2)[1][:, -visual:]
-        if index == len(self._fixture.images) - 1:
-            short = engine.short_term[0].blocks[1].value[:, :visual]
-            probes["lt_k_l0_end"] = stored(engine, 0)[0]
-            probes["lt_v_l1_end"] = stored(engine, 1)[1][:, :visual]
-            probes["lt_idv_l2_end"] = stored(engine, 2)[1][:, -visual:]
-            probes["st_v_l1_end"] = short.T.reshape(visual, *self._inference.features.grid).numpy()
-        return probes
-
-    def _first_probes(self, image: torch.Tensor) -> dict[str, NDArray[Any]]:
+    def _frame_probes(self, index: int, image: torch.Tensor) -> dict[str, NDArray[Any]]:
+        """Gives back what belongs to the first reference frame, where that is frame 0."""
+        if index:
+            return {}
         features = self._inference.features
-        labels = torch.from_numpy(self._numbered(self._fixture.prompts[0]))
+        labels = torch.from_numpy(self._numbered(self._fixture.prompts[index]))
         identity = identity_of(self._network, labels, len(self._ids), self._place)
         shortcuts = {f"feat{i}_t0": part[0].numpy() for i, part in enumerate(features.shortcuts)}
         return shortcuts | {
@@ -129,6 +116,22 @@ class Replay:
             "enc_t0": features.top.T.reshape(-1, *features.grid).numpy(),
             "id_emb_t0": identity.numpy(),
         }
+
+    def _memory_probes(self, index: int, grid: Grid) -> dict[str, NDArray[Any]]:
+        """Gives back what the first engine's memory holds after the first and after the last frame."""
+        engine = self._inference.engines[0]
+        visual = VALUES[self._network.gated]
+        probes = {}
+        if index == 0:
+            probes["lt_v_l0_t0"] = stored(engine, 0)[1][:, :visual]
+            probes["lt_idv_l2_t0"] = stored(engine, 2)[1][:, -visual:]
+        if index == len(self._fixture.images) - 1:
+            short = engine.short_term[0].blocks[1].value[:, :visual]
+            probes["lt_k_l0_end"] = stored(engine, 0)[0]
+            probes["lt_v_l1_end"] = stored(engine, 1)[1][:, :visual]
+            probes["lt_idv_l2_end"] = stored(engine, 2)[1][:, -visual:]
+            probes["st_v_l1_end"] = short.T.reshape(visual, *grid).numpy()
+        return probes
 
 
 def identity_of(network: AOTNetwork, labels: torch.Tensor, objects: int, place: AlignedGeometry) -> torch.Tensor:

@@ -45,6 +45,7 @@ class AOTSession:
     def step(self, frame: Frame) -> LabelMap:
         """Gives back the label map (height, width) of ``frame``: uint8, or wider where an id needs it."""
         inference = self._open(frame)
+        self._require_size(frame)
         given = None if frame.prompt is None else self._enter(frame.prompt, frame)
         if not self._ids:
             return np.zeros((self._view.height, self._view.width), np.uint8)
@@ -97,6 +98,15 @@ class AOTSession:
                 self._ids.append(object_id)
                 given[pixels] = len(self._ids)
         return given if given.any() else None
+
+    def _require_size(self, frame: Frame) -> None:
+        """A frame of another size would be resized to the video's, and answered at the wrong one."""
+        if frame.image.shape[:2] != self._place.own:
+            raise AdapterError(
+                f"the frame is {frame.image.shape[:2]}, the video {self._place.own}",
+                where=self._where(frame),
+                fix="give all frames of a video at one size",
+            )
 
     def _require_finite(self, inference: AOTInference, frame: Frame) -> None:
         """Comparing logits that are not numbers would give a mask that looks right and is not."""

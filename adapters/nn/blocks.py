@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -120,7 +123,22 @@ class UpsampleBlock(nn.Module):
         self.out_conv = ResBlock(up_channels, out_channels)
 
     def forward(self, skip: Tensor, up: Tensor) -> Tensor:
-        """Gives back (objects, out, 2 height, 2 width) from (1, skip, 2 height, 2 width) and (objects, up, ...)."""
+        """Gives back (objects, out, 2 height, 2 width) from (objects, up, height, width).
+
+        ``skip`` (1, up, 2 height, 2 width) is what ``skip_conv`` makes of the image's features, once for all objects.
+        """
         x = functional.interpolate(up, scale_factor=2, mode="bilinear", align_corners=False)
-        x += self.skip_conv(skip)
+        x += skip
         return self.out_conv(x)
+
+
+@runtime_checkable
+class TakesObjectsInTurn(Protocol):
+    """A module that can pass objects through in parts, which bounds its memory; 0 takes all at once."""
+
+    objects_at_once: int
+
+
+def in_turn(objects: Tensor, at_once: int) -> Sequence[Tensor]:
+    """Gives back ``objects`` (objects, ...) in parts of ``at_once``, or whole where that is 0."""
+    return objects.split(at_once or len(objects))

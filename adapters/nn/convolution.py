@@ -6,9 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vosbench.adapters.nn.winograd import WinogradConv2d, suits, take_bias
-
 from vosbench.adapters.nn.frozen_norm import FrozenBatchNorm2d
+from vosbench.adapters.nn.winograd import take_bias
 
 
 class SharedConv2d(nn.Conv2d):
@@ -72,9 +71,7 @@ class SharedConv2d(nn.Conv2d):
 
     def _part(self, weight: Tensor, bias: Tensor | None) -> nn.Conv2d:
         with torch.device("meta"):
-            part = nn.Conv2d(
-                weight.shape[1], weight.shape[0], self.kernel_size, self.stride, self.padding, bias=False
-            )
+            part = nn.Conv2d(weight.shape[1], weight.shape[0], self.kernel_size, self.stride, self.padding, bias=False)
         part.weight = nn.Parameter(weight.clone(), requires_grad=False)
         take_bias(part, bias)
         return part
@@ -125,29 +122,3 @@ def _fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d | FrozenBatchNorm2d) -> N
     # Where there was no bias it is a buffer: the published network has no such parameter to count.
     had_bias = convolution.bias is not None
     take_bias(convolution, nn.Parameter(folded, requires_grad=False) if had_bias else folded)
-
-
-def prepare_for_inference(
-    network: nn.Module, *, device: str, precision: str = "fp32", dtype: torch.dtype = torch.float32
-) -> None:
-    """Fold, split and move a network whose weights are loaded; the numbers stay up to rounding.
-
-    Activations and weights are laid out channels last, so that a grid of features is also a list of tokens. On a
-    CPU in single precision wide 3 x 3 convolutions become Winograd's.
-    """
-    network.eval().requires_grad_(requires_grad=False)
-    fold_batch_norms(network)
-    for module in list(network.modules()):
-        if isinstance(module, SharedConv2d):
-            module.split()
-    network.to(device=device, dtype=dtype, memory_format=torch.channels_last)
-    if torch.device(device).type == "cpu" and dtype == torch.float32 and precision in ("fp32", "tf32"):
-        use_winograd(network)
-
-
-def use_winograd(network: nn.Module) -> None:
-    """Replace every convolution inside ``network`` that `winograd.suits`."""
-    for module in list(network.modules()):
-        for name, child in list(module.named_children()):
-            if type(child) is nn.Conv2d and suits(child):
-                setattr(module, name, WinogradConv2d(child))

@@ -18,6 +18,7 @@ SMALLEST_CHANNELS = 128
 STRIP_BLOCKS = 512
 """Blocks of outputs transformed at a time, so that what lies between the transforms stays in cache."""
 
+
 def suits(convolution: nn.Conv2d) -> bool:
     """Tell whether `WinogradConv2d` can stand for ``convolution`` and is worth it."""
     return (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from vosbench.adapters.nn.checkpoint import with_others_plane
-from vosbench.adapters.nn.convolution import prepare_for_inference
+from vosbench.adapters.nn.preparation import prepare_for_inference
 from vosbench.adapters.nn.prompted import PromptedSession
 from vosbench.adapters.nn.runtime import compile_modules
 from vosbench.adapters.nn.weights import build_network
@@ -42,6 +42,6 @@ class STCNModel:
 def load_model(runtime: Runtime, weights: Weights, settings: STCNSettings) -> STCNModel:
     """Gives back the model; raises `CheckpointError` for weights that do not fit."""
     network = build_network(STCNNetwork, weights, name="stcn", adjustments=ADJUSTMENTS, adapt=with_others_plane)
-    prepare_for_inference(network, device=runtime.device, precision=runtime.precision)
+    prepare_for_inference(network, device=runtime.device, precision=runtime.precision, direct=("value_encoder",))
     compile_modules(network, ("key_encoder", "value_encoder"), runtime)
     return STCNModel(network, settings, runtime)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vosbench.adapters.nn.aggregation import others
-from vosbench.adapters.nn.blocks import FeatureFusionBlock, SharedResBlock, UpsampleBlock
+from vosbench.adapters.nn.blocks import FeatureFusionBlock, SharedResBlock, UpsampleBlock, in_turn
 from vosbench.adapters.nn.random_weights import Adjustment
 from vosbench.adapters.nn.resnet import ResNet18MaskTrunk, ResNet50Trunk
 
@@ -75,12 +75,17 @@ class Decoder(nn.Module):
         self.up_16_8 = UpsampleBlock(512, 512, 256)
         self.up_8_4 = UpsampleBlock(256, 256, 256)
         self.pred = nn.Conv2d(256, 1, 3, padding=1)
+        self.objects_at_once = 0
 
     def forward(self, readout: Tensor, features: ImageFeatures) -> Tensor:
         """Gives back (objects, height, width) from ``readout`` (objects, 512, height / 16, width / 16)."""
-        x = self.compress(readout, features.f16_thin)
-        x = self.up_8_4(features.f4, self.up_16_8(features.f8, x))
-        logits = self.pred(functional.relu_(x))
+        g16 = self.compress(readout, features.f16_thin)
+        skip8, skip4 = self.up_16_8.skip_conv(features.f8), self.up_8_4.skip_conv(features.f4)
+        return torch.cat([self._upsample(part, skip8, skip4) for part in in_turn(g16, self.objects_at_once)])
+
+    def _upsample(self, g16: Tensor, skip8: Tensor, skip4: Tensor) -> Tensor:
+        g4 = self.up_8_4(skip4, self.up_16_8(skip8, g16))
+        logits = self.pred(functional.relu_(g4))
         return functional.interpolate(logits, scale_factor=4, mode="bilinear", align_corners=False)[:, 0]
 
 

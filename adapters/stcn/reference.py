@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vosbench.adapters.nn.convolution import prepare_for_inference
 from vosbench.adapters.nn.geometry import (
     Geometry,
     geometry,
@@ -19,6 +18,7 @@ from vosbench.adapters.nn.geometry import (
     one_hot,
     without_padding,
 )
+from vosbench.adapters.nn.preparation import prepare_for_inference
 from vosbench.adapters.nn.weights import build_from_fixture
 from vosbench.adapters.stcn.inference import STCNInference
 from vosbench.adapters.stcn.network import STCNNetwork

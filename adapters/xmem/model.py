@@ -7,7 +7,7 @@ import functools
 import torch
 
 from vosbench.adapters.nn.checkpoint import State, with_others_plane
-from vosbench.adapters.nn.convolution import prepare_for_inference
+from vosbench.adapters.nn.preparation import prepare_for_inference
 from vosbench.adapters.nn.prompted import PromptedSession
 from vosbench.adapters.nn.runtime import compile_modules
 from vosbench.adapters.nn.weights import build_network
@@ -51,7 +51,7 @@ def load_model(runtime: Runtime, weights: Weights, settings: XMemSettings) -> XM
         adjustments=ADJUSTMENTS,
         adapt=_unchanged if settings.single_object else with_others_plane,
     )
-    prepare_for_inference(network, device=runtime.device, precision=runtime.precision)
+    prepare_for_inference(network, device=runtime.device, precision=runtime.precision, direct=("value_encoder",))
     compile_modules(network, ("key_encoder", "value_encoder"), runtime)
     return XMemModel(network, settings, runtime)
 

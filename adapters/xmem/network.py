@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vosbench.adapters.nn.aggregation import others
-from vosbench.adapters.nn.blocks import FeatureFusionBlock, UpsampleBlock
+from vosbench.adapters.nn.blocks import FeatureFusionBlock, UpsampleBlock, in_turn
 from vosbench.adapters.nn.random_weights import Adjustment
 from vosbench.adapters.nn.resnet import ResNet18MaskTrunk, ResNet50Trunk
 
@@ -129,6 +129,7 @@ class Decoder(nn.Module):
         self.up_16_8 = UpsampleBlock(512, 512, 256)
         self.up_8_4 = UpsampleBlock(256, 256, 256)
         self.pred = nn.Conv2d(256, 1, 3, padding=1)
+        self.objects_at_once = 0
 
     def forward(
         self, readout: Tensor, features: ImageFeatures, hidden: Tensor | None, *, update: bool
@@ -139,8 +140,18 @@ class Decoder(nn.Module):
         """
         own = readout if hidden is None else torch.cat([readout, hidden], dim=1)
         g16 = self.fuser(own, features.f16)
-        g8 = self.up_16_8(features.f8, g16)
-        g4 = self.up_8_4(features.f4, g8)
+        skips = self.up_16_8.skip_conv(features.f8), self.up_8_4.skip_conv(features.f4)
+        parts = in_turn(g16, self.objects_at_once)
+        states = [None] * len(parts) if hidden is None else in_turn(hidden, self.objects_at_once)
+        answers = [self._upsample(*part, skips, update=update) for part in zip(parts, states, strict=True)]
+        logits = torch.cat([logits for logits, _ in answers])
+        return logits, None if hidden is None else torch.cat([state for _, state in answers])
+
+    def _upsample(
+        self, g16: Tensor, hidden: Tensor | None, skips: tuple[Tensor, Tensor], *, update: bool
+    ) -> tuple[Tensor, Tensor | None]:
+        g8 = self.up_16_8(skips[0], g16)
+        g4 = self.up_8_4(skips[1], g8)
         logits = self.pred(functional.relu(g4))
         if update and self.hidden_update is not None:
             hidden = self.hidden_update(g16, g8, g4, logits, hidden)

@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vosbench.adapters.nn.convolution import prepare_for_inference
 from vosbench.adapters.nn.geometry import (
     Geometry,
     geometry,
@@ -20,6 +19,7 @@ from vosbench.adapters.nn.geometry import (
     one_hot,
     without_padding,
 )
+from vosbench.adapters.nn.preparation import prepare_for_inference
 from vosbench.adapters.nn.prompted import entry_order
 from vosbench.adapters.nn.weights import build_from_fixture
 from vosbench.adapters.xmem.consolidation import Consolidation

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from vosbench.adapters.nn.blocks import FeatureFusionBlock
-from vosbench.adapters.nn.convolution import SharedConv2d, prepare_for_inference
+from vosbench.adapters.nn.convolution import SharedConv2d
+from vosbench.adapters.nn.preparation import prepare_for_inference
 from vosbench.adapters.nn.resnet import ResNet18MaskTrunk, ResNet50Trunk
 
 

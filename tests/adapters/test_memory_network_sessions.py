@@ -116,7 +116,9 @@ def test_a_prompted_frame_shows_the_prompt_and_goes_on_with_the_rest(model: Mode
     expected[BOX] = True
     assert np.array_equal(expected, labels[0] == 1)
     assert (labels[2][30:40, 30:50] == 2).all()
-    first_only = answers(model, [dataclasses.replace(frame, prompt=frame.prompt if i == 0 else None) for i, frame in enumerate(frames)])
+    first_only = answers(
+        model, [dataclasses.replace(frame, prompt=frame.prompt if i == 0 else None) for i, frame in enumerate(frames)]
+    )
     outside = frames[2].prompt.mask == 0
     agreeing = (labels[2] == first_only[2])[outside & (labels[2] != 2)]
     assert agreeing.mean() > 0.95
@@ -164,18 +166,29 @@ def test_closing_gives_everything_back(model: Model):
         session.step(video(shape, {}, 1)[0])
 
 
-@pytest.mark.parametrize(("name", "settings"), [("stcn", {"include_last": True}), ("xmem", {"hidden_dim": 0}),
-                                                ("xmem", {"single_object": True}), ("xmem", {"enable_long_term": False}),
-                                                ("xmem", {"deep_update_every": 3})])
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("stcn", {"include_last": True}),
+        ("xmem", {"hidden_dim": 0}),
+        ("xmem", {"single_object": True}),
+        ("xmem", {"enable_long_term": False}),
+        ("xmem", {"deep_update_every": 3}),
+    ],
+)
 def test_every_setting_runs(name: str, settings: dict[str, Any]):
     shape = (32, 48)
-    labels = answers(load(CARDS[name], **settings), video(shape, {0: prompt(shape, {1: BOX}), 2: prompt(shape, {2: BOX})}, 6))
+    labels = answers(
+        load(CARDS[name], **settings), video(shape, {0: prompt(shape, {1: BOX}), 2: prompt(shape, {2: BOX})}, 6)
+    )
     assert {0, 1, 2} >= set(np.unique(labels[-1]))
 
 
 def test_a_long_video_with_late_objects_stays_within_its_limits():
     shape = (16, 32)
-    model = load(XMEM, mem_every=1, max_mid_term_frames=4, min_mid_term_frames=2, num_prototypes=2, max_long_term_elements=6)
+    model = load(
+        XMEM, mem_every=1, max_mid_term_frames=4, min_mid_term_frames=2, num_prototypes=2, max_long_term_elements=6
+    )
     session = model.open(View(id="video", height=16, width=32))
     prompts = {0: prompt(shape, {1: BOX}), 3: prompt(shape, {2: None}), 11: prompt(shape, {3: BOX})}
     sizes = []

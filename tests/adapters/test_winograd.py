@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from vosbench.adapters.nn import winograd
-from vosbench.adapters.nn.convolution import prepare_for_inference
+from vosbench.adapters.nn.preparation import prepare_for_inference
 from vosbench.adapters.nn.winograd import WinogradConv2d, suits
 
 
@@ -57,6 +57,6 @@ def test_only_wide_plain_convolutions_are_replaced(changes: dict[str, int], expe
 
 @pytest.mark.parametrize(("precision", "expected"), [("fp32", True), ("bf16", False)])
 def test_half_precision_keeps_the_direct_convolution(precision: str, expected: bool):
-    network = nn.Sequential(nn.Conv2d(128, 128, 3, padding=1))
+    network = nn.Sequential(nn.Sequential(nn.Conv2d(128, 128, 3, padding=1)))
     prepare_for_inference(network, device="cpu", precision=precision)
-    assert expected == isinstance(network[0], WinogradConv2d)
+    assert expected == isinstance(network[0][0], WinogradConv2d)

@@ -171,7 +171,9 @@ def features(generator: torch.Generator) -> SimpleNamespace:
     return SimpleNamespace(key=plane(64, -0.5, 0.5), shrinkage=plane(1, 1, 3), selection=plane(64, 0, 1))
 
 
-def compare(settings: XMemSettings, entries: dict[int, int], frames: int, reads: int = 2) -> tuple[Memory, LiteralMemory]:
+def compare(
+    settings: XMemSettings, entries: dict[int, int], frames: int, reads: int = 2
+) -> tuple[Memory, LiteralMemory]:
     """Write ``frames`` memory frames, read ``reads`` times after each, and compare everything all the time."""
     generator = torch.Generator().manual_seed(0)
     memory = Memory(settings, device=torch.device("cpu"), dtype=torch.float64)

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from vosbench.data.meta import ObjectMeta, read_meta
+from vosbench.data.meta import MetaKind, ObjectMeta, read_meta
 from vosbench.errors import DataError
 
 
@@ -47,6 +49,12 @@ def test_real_meta_files_are_read(shared: Path) -> None:
         ({"../1": {"frames": ["00000"]}}, "object id"),
         ({"1": {"frames": []}}, "has no 'frames'"),
         ({"1": None}, "has no 'frames'"),
+        ({"²": {"frames": ["00000"]}}, "object id"),
+        ({"9" * 5000: {"frames": ["00000"]}}, "object id"),
+        ({"1": {"frames": ["../../secret"]}}, "no frame's name"),
+        ({"1": {"frames": ["..\\x"]}}, "no frame's name"),
+        ({"1": {"frames": ["a\0b"]}}, "no frame's name"),
+        ({"1": {"frames": [["00000"]]}}, "no frame's name"),
     ],
 )
 def test_a_broken_youtube_vos_file_names_video_and_object(tmp_path: Path, objects: Any, words: str) -> None:
@@ -59,6 +67,39 @@ def test_a_broken_youtube_vos_file_names_video_and_object(tmp_path: Path, object
 def test_a_broken_lvos_range_is_refused(tmp_path: Path, span: Any) -> None:
     with pytest.raises(DataError, match="frame_range"):
         read_meta(meta(tmp_path, {"1": {"frame_range": span}}), "lvos", "a")
+
+
+@pytest.mark.parametrize(
+    "span",
+    [
+        {"start": 0, "end": 10**15, "frame_nums": 3},
+        {"start": 0, "end": 6, "frame_nums": 10**15},
+        {"start": -5, "end": 6, "frame_nums": 3},
+        {"start": "1" * 400, "end": "2" * 400, "frame_nums": 3},
+    ],
+)
+def test_a_range_of_more_frames_than_anybody_has_is_refused_before_it_is_spread_out(tmp_path: Path, span: Any) -> None:
+    with pytest.raises(DataError, match="nobody has such a video"):
+        read_meta(meta(tmp_path, {"1": {"frame_range": span}}), "lvos", "a")
+
+
+@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@given(st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from(["1", "frames", "category", "frame_range", "start", "end", "frame_nums"]), inner),
+    max_leaves=12,
+), st.sampled_from(["youtube-vos", "lvos"]))  # fmt: skip
+def test_whatever_stands_for_the_objects_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, objects: Any, kind: MetaKind
+) -> None:
+    path = meta(tmp_path_factory.getbasetemp(), objects)
+    try:
+        found = read_meta(path, kind, "a")
+    except DataError as error:
+        assert str(path) in error.where
+    else:
+        assert all(entry.id > 0 for entry in found)
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "{", "[" * 100_000, '{"videos": 3}', '{"videos": {"b": {}}}'])

@@ -16,6 +16,7 @@ VERBS = {
     "score": "Score a run, or masks that anyone's code wrote.",
     "table": "Print a run's table as markdown, LaTeX or CSV.",
     "plot": "Draw a run's figures as SVG, PDF and PNG, with their data.",
+    "pack": "Make the zip files that evaluation servers take.",
     "suites": "Show the suites and where their data is looked for.",
     "methods": "Show the methods, their variants and settings.",
     "doctor": "Show the machine, what disturbs timings here, and the harness's own cost.",

@@ -11,7 +11,7 @@ import click
 from vosbench.cli.options import comma_list, data_option, echo_json, json_option
 from vosbench.config import find_places
 from vosbench.data.suite import Suite, at_split, find_root, find_suite, split_times, video_names
-from vosbench.errors import UsageError
+from vosbench.errors import UsageError, nearest
 from vosbench.heap import keep_freed_memory
 from vosbench.store.atomic import storing
 from vosbench.store.run import RUNS, Run
@@ -86,7 +86,7 @@ def _score_masks(target: Path, suite: Suite, root: Path, split: str, options: di
             fix="send the masks there: 'vosbench pack RUN' makes the zip of a run; or choose a split with --split",
         )
     protocol = find_protocol(options["protocol"] or suite.protocol)
-    names = options["videos"] or video_names(suite, root, split)
+    names = _chosen(video_names(suite, root, split), options["videos"], suite)
     scores = score_folder(target, suite, root, names, protocol, official_decay=options["official_decay"])
     summary = summarise(protocol, scores)
     folder = options["csv_folder"] or target
@@ -110,6 +110,13 @@ def _score_masks(target: Path, suite: Suite, root: Path, split: str, options: di
     for check in checks:
         _print_check(check)
     _exit_if_unexplained(checks)
+
+
+def _chosen(there: tuple[str, ...], wanted: tuple[str, ...], suite: Suite) -> tuple[str, ...]:
+    for name in wanted:
+        if name not in there:
+            raise UsageError(f"{suite.title} has no video '{name}' here", fix=nearest(name, there))
+    return wanted or there
 
 
 def _score_results(target: Path, suite: Suite, root: Path, split: str, options: dict[str, Any]) -> None:

@@ -68,6 +68,12 @@ def write_mask(path: Path, labels: LabelMap) -> None:
     _publish(path, stream.getvalue())
 
 
+def has_palette(path: Path) -> bool:
+    """Tells whether a PNG file is one of 8 bit with a palette, by its header."""
+    head = _contents(path)[:33]
+    return head.startswith(SIGNATURE) and head[24:26] == b"\x08\x03"
+
+
 def voc_palette() -> NDArray[np.uint8]:
     """Gives back the colours of PASCAL VOC, which DAVIS took over: (256, 3), uint8, RGB.
 

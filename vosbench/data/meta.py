@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from vosbench.data.names import is_plain_name
 from vosbench.errors import DataError
 
 MetaKind = Literal["youtube-vos", "lvos"]
+
+MOST_FRAMES = 1_000_000
+"""Frames of a video that a meta file may speak of; LVOS has a few thousand."""
 
 LARGEST_META = 1 << 28
 """Bytes. The largest official one (YouTube-VOS train) has a few megabytes."""
@@ -66,8 +70,8 @@ def _load(path: Path) -> Mapping[str, Any]:
 
 
 def _number(text: str, where: str) -> int:
-    if not text.isdigit() or int(text) == 0:
-        raise DataError(f"object id '{text}'", where=where, fix="object ids count from 1")
+    if not (text.isdecimal() and text.isascii() and len(text) < 10) or int(text) == 0:
+        raise DataError(f"object id '{text[:40]}'", where=where, fix="object ids count from 1")
     return int(text)
 
 
@@ -75,17 +79,26 @@ def _youtube_vos(number: int, value: Any, where: str) -> ObjectMeta:
     frames = value.get("frames") if isinstance(value, Mapping) else None
     if not isinstance(frames, list) or not frames:
         raise DataError("the object has no 'frames'", where=where, fix="unpack the data set again")
-    return ObjectMeta(id=number, category=str(value.get("category", "")), frames=tuple(map(str, frames)))
+    for name in frames:
+        if not is_plain_name(name):
+            raise DataError(f"{str(name)[:40]!r} is no frame's name", where=where, fix="unpack the data set again")
+    return ObjectMeta(id=number, category=str(value.get("category", "")), frames=tuple(frames))
 
 
 def _lvos(number: int, value: Any, where: str) -> ObjectMeta:
     try:
         span = value["frame_range"]
         start, end, frame_nums = (int(span[key]) for key in ("start", "end", "frame_nums"))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DataError(
             "the object needs 'frame_range' with start, end and frame_nums",
             where=where,
             fix="unpack the data set again",
         ) from error
+    if not (start >= 0 and 0 <= end <= start + MOST_FRAMES and 0 <= frame_nums <= MOST_FRAMES):
+        raise DataError(
+            f"the object's frame_range is {start} to {end} with {frame_nums} frames: nobody has such a video",
+            where=where,
+            fix="unpack the data set again",
+        )
     return ObjectMeta(id=number, start=start, end=end, frame_nums=frame_nums)

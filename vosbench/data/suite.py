@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-import warnings
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Literal
 
 from vosbench.config import Places
 from vosbench.data.meta import MetaKind
+from vosbench.data.names import is_plain_name
 from vosbench.errors import DataError, UsageError, nearest
 from vosbench.records import Feed, SuiteSpec
 from vosbench.strict_yaml import load_yaml
@@ -33,7 +34,8 @@ class Layout:
     ``meta_kind``. All of these paths may hold ``{split}``. ``objects: single`` takes every non-zero pixel as object
     1. ``prompt`` says which mask files prompt: the first frame's, or in every file the ids not seen before.
     ``void`` is no object; ``largest_id`` is the largest allowed. ``annotations`` are the JSON files of video instance
-    segmentation, tried in order, which take the place of ``masks``.
+    segmentation, tried in order, which take the place of ``masks``. With ``object_folders`` a video's masks lie in a
+    folder per object, and may overlap.
     """
 
     roots: tuple[str, ...] = (".",)
@@ -48,6 +50,7 @@ class Layout:
     prompt: Literal["first-frame", "at-first-appearance"] = "first-frame"
     void: int | None = None
     largest_id: int = 65535
+    object_folders: bool = False
     frames_per_second: float | None = None
 
 
@@ -79,6 +82,17 @@ class Memory:
 
     interval: int
     frames: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """The zip file that the data set's server takes: the folder around the videos' folders, whether it holds all
+    frames or those that the meta file lists for the objects, and of how many digits their names are.
+    """
+
+    top: str = ""
+    frames: Literal["all", "meta"] = "all"
+    digits: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +150,7 @@ class Suite:
     feed: Feed = "all"
     times: int = 1
     drawn: bool = False
+    submission: Submission = field(default_factory=Submission)
     source: Source = field(default_factory=Source)
     stand_in: StandIn | None = None
 
@@ -339,7 +354,7 @@ def _listed(path: Path) -> tuple[str, ...]:
         if words:
             names[words[0].split("/")[-2] if "/" in words[0] else words[0]] = None
     for name in names:
-        if not name or name.startswith(".") or "\\" in name:
+        if not is_plain_name(name):
             raise DataError(f"'{name}' is no video name", where=str(path), fix="list one folder name per line")
     if not names:
         raise DataError("the list is empty", where=str(path), fix="list one video name per line")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vosbench.data.names import is_plain_name
 from vosbench.data.suite import Suite
 from vosbench.errors import DataError
 
@@ -51,15 +52,15 @@ def vis_video_names(suite: Suite, root: Path) -> tuple[str, ...]:
     path = annotation_file(suite, root)
     data = read_json(path, "the annotation file")
     try:
-        names = tuple(str(video["file_names"][0]).split("/")[0] for video in data["videos"])
-    except (KeyError, TypeError, IndexError) as error:
+        names = tuple(video["file_names"][0].split("/")[0] for video in data["videos"])
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise DataError(
             f"the annotation file lists no videos with file_names: {type(error).__name__} {error}",
             where=str(path),
             fix="unpack the data set's annotations again",
         ) from error
     for name in names:
-        if not name or name.startswith(".") or "\\" in name or "\0" in name:
+        if not is_plain_name(name):
             raise DataError(f"'{name}' is no video name", where=str(path), fix="unpack the annotations again")
     return names
 

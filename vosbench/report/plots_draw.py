@@ -68,6 +68,7 @@ def _settings() -> Iterator[None]:
                 "svg.fonttype": "none",
                 "svg.hashsalt": "vosbench",
                 "pdf.fonttype": 42,
+                "text.hinting": "none",  # hinted letters are wider at few dots per inch than on paper
             }
         )
         yield

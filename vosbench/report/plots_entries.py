@@ -108,18 +108,19 @@ def read_entries(
 
 
 def split_far(
-    entries: Sequence[Entry], value: Callable[[Entry], float | None], *, least: float
+    entries: Sequence[Entry], value: Callable[[Entry], float | None], *, least: float, unit: str
 ) -> tuple[list[Entry], list[str]]:
     """Gives back the entries without the self-checks that would squeeze all others, and a note with those' values.
 
     That is one whose value lies further off the others than these lie apart, or than ``least`` of their largest.
+    ``unit`` is for the note.
     """
     ranked = [found for entry in entries if not entry.row.self_check and (found := value(entry)) is not None]
     if not ranked:
         return list(entries), []
     room = max(max(ranked) - min(ranked), least * max(ranked))
     far = {
-        id(entry): f"{entry.label} ({found:.1f})"
+        id(entry): f"{entry.label} ({found:.4g} {unit})"
         for entry in entries
         if entry.row.self_check
         and (found := value(entry)) is not None

@@ -99,7 +99,7 @@ def _memory_panel(group: Group, courses: list[Course]) -> tuple[Panel, list[str]
 
 def fps_frames(entries: Sequence[Entry]) -> Plot:
     """Gives back frames per second along the video: frames over the sum of seconds in windows that do not overlap."""
-    entries, outside = split_far(entries, lambda entry: entry.row.frames_per_second, least=1.0)
+    entries, outside = split_far(entries, lambda entry: entry.row.frames_per_second, least=1.0, unit="FPS")
     groups, courses = _courses(entries, _seconds)
     longest = max(course.values.size for members in courses for course in members)
     width = nice_width(longest / WINDOWS)

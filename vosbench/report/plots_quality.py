@@ -36,7 +36,9 @@ class _Scored:
 
 def quality_time(entries: Sequence[Entry]) -> Plot:
     """Gives back J&F along the video: the mean over objects and scored frames in windows that do not overlap."""
-    trained, outside = split_far([e for e in entries if e.score is not None], lambda entry: entry.score, least=0.2)
+    trained, outside = split_far(
+        [e for e in entries if e.score is not None], lambda entry: entry.score, least=0.2, unit="%"
+    )
     scored = [one for entry in trained for cell in entry.cells if (one := _scored(entry, cell)) is not None]
     if not scored:
         raise NothingToDrawError("no cell of this run has scores frame by frame", fix=NO_SCORE)
@@ -66,7 +68,9 @@ def quality_time(entries: Sequence[Entry]) -> Plot:
 
 def quality_length(entries: Sequence[Entry]) -> Plot:
     """Gives back the score against how often the videos were played, with the least-squares line of each method."""
-    scored, outside = split_far([e for e in entries if e.score is not None], lambda entry: entry.score, least=0.1)
+    scored, outside = split_far(
+        [e for e in entries if e.score is not None], lambda entry: entry.score, least=0.1, unit="%"
+    )
     groups = [group for group in set_apart(scored, _base_suite) if len({_times(entry) for entry in group.entries}) > 1]
     if not groups:
         raise NothingToDrawError(
@@ -99,7 +103,9 @@ def short_long(entries: Sequence[Entry], suites: tuple[str, ...]) -> Plot:
     ``suites`` are the short one and the long one; where none is named a run's two suites stand in the order of their
     videos' mean length.
     """
-    scored, outside = split_far([e for e in entries if e.score is not None], lambda entry: entry.score, least=0.1)
+    scored, outside = split_far(
+        [e for e in entries if e.score is not None], lambda entry: entry.score, least=0.1, unit="%"
+    )
     short, long = _short_and_long(scored, suites)
     groups = set_apart([entry for entry in scored if entry.row.suite in (short, long)], lambda _: "")
     panels = tuple(panel for group in groups for panel in _short_long_panel(group, short, long))

@@ -10,16 +10,16 @@ from itertools import count
 Dashes = tuple[float, ...]
 
 COLOURS = (
-    "#0072B2",
-    "#E69F00",
-    "#009E73",
-    "#D55E00",
+    "#0072b2",
+    "#e69f00",
+    "#009e73",
+    "#d55e00",
     "#332288",
-    "#56B4E9",
+    "#56b4e9",
     "#882255",
-    "#CC79A7",
+    "#cc79a7",
     "#999933",
-    "#3A3A3A",
+    "#3a3a3a",
 )
 """Blue, orange, green, vermillion, sky, purple and near-black of Okabe and Ito (2008, "Color universal design");
 indigo, wine and olive of Tol (technical note SRON/EPS/TN/09-002, "muted"). Okabe and Ito's yellow is left out: it

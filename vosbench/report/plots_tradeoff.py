@@ -21,16 +21,23 @@ class Cost:
 
     key: str
     title: str
+    unit: str
     value: Callable[[MethodRow], float | None]
     shown: tuple[Shown, ...] = ()
 
 
 COSTS: Mapping[str, Cost] = {
-    "memory": Cost(key="peak_mib", title="Peak memory (MiB)", value=lambda row: row.peak_mib, shown=("memory",)),
-    "latency": Cost(
-        key="median_ms", title="Median time per frame (ms)", value=lambda row: row.median_ms, shown=("speed",)
+    "memory": Cost(
+        key="peak_mib", title="Peak memory (MiB)", unit="MiB", value=lambda row: row.peak_mib, shown=("memory",)
     ),
-    "parameters": Cost(key="parameters_millions", title="Parameters (M)", value=lambda row: row.parameters),
+    "latency": Cost(
+        key="median_ms",
+        title="Median time per frame (ms)",
+        unit="ms",
+        value=lambda row: row.median_ms,
+        shown=("speed",),
+    ),
+    "parameters": Cost(key="parameters_millions", title="Parameters (M)", unit="M", value=lambda row: row.parameters),
 }
 """What records hold and ``pareto --x`` takes."""
 
@@ -49,16 +56,17 @@ def _plot(entries: Sequence[Entry], cost: Cost, *, name: str, kind: str, front: 
     drawn = [entry for entry in entries if entry.score is not None and cost.value(entry.row) is not None]
     if not drawn:
         raise _nothing(entries, cost)
-    drawn, outside = split_far(drawn, lambda entry: entry.score, least=0.1)
+    drawn, outside = split_far(drawn, lambda entry: entry.score, least=0.1, unit="%")
+    drawn, beyond = split_far(drawn, lambda entry: cost.value(entry.row), least=1.0, unit=cost.unit)
     groups = set_apart(drawn)
     notes = list(dict.fromkeys(note for group in groups for note in _swept(group)))
     if front:
-        notes.append("Dashed: no complete row lies to the upper left of it.")
+        notes.append("Dashed: no method's complete row lies to the upper left of it.")
     return Plot(
         name=name,
         kind=kind,
         panels=tuple(_panel(group, cost, front=front) for group in groups),
-        footers=footers(groups, ("accuracy", *cost.shown), [*notes, *outside, *_left_out(entries, cost)]),
+        footers=footers(groups, ("accuracy", *cost.shown), [*notes, *outside, *beyond, *_left_out(entries, cost)]),
     )
 
 
@@ -84,11 +92,12 @@ def _panel(group: Group, cost: Cost, *, front: bool) -> Panel:
     series = [_curve(setting, members, group, cost) for setting, members in curves]
     series += [_point(entry, group, cost) for entry in group.entries if id(entry) not in joined]
     values = [x for one in series for x in one.x]
+    compared = [x for one in series for x in one.x if not one.style.thin]
     if front:
         series += _front(group, cost)
     return Panel(
         title=group.title,
-        x=Axis(key=cost.key, title=cost.title, scale=scale_of(values), low=0, narrowest=0.05 * max(values)),
+        x=Axis(key=cost.key, title=cost.title, scale=scale_of(compared or values), low=0, narrowest=0.05 * max(values)),
         y=Axis(key="score", title=f"{score_name(group.entries)} (%)", low=0, high=100, narrowest=1.0),
         series=tuple(series),
     )

@@ -195,7 +195,7 @@ def _given(cells: list[Cell]) -> str:
 
 def _mode(record: Record) -> str:
     runtime = record.spec.runtime
-    parts = [runtime.precision, runtime.device.split(":")[0], f"{runtime.threads} threads" * (runtime.device == "cpu")]
+    parts = [runtime.precision, runtime.device.split(":")[0], f"{runtime.threads} thread{'s' * (runtime.threads > 1)}" * (runtime.device == "cpu")]
     return ", ".join(part for part in [*parts, "compiled" * runtime.compile] if part)
 
 

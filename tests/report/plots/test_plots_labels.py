@@ -76,7 +76,9 @@ def test_labels_avoid_lines_where_there_is_room_elsewhere():
 
 def test_labels_stay_inside_and_come_out_the_same_again():
     generator = np.random.default_rng(3)
-    labels = [Label(x=float(x), y=float(y), width=30, height=8) for x, y in generator.uniform((20, 10), (180, 130), (8, 2))]
+    labels = [
+        Label(x=float(x), y=float(y), width=30, height=8) for x, y in generator.uniform((20, 10), (180, 130), (8, 2))
+    ]
     first = place(labels, points(labels), FRAME, gap=4)
     assert first == place(labels, points(labels), FRAME, gap=4)
     assert [] == overlapping(labels, first)

@@ -33,8 +33,8 @@ def test_quality_is_averaged_over_the_scored_frames_of_each_window(made):
 def test_a_window_holds_a_scored_frame_where_truth_is_sparse(made):
     made.add("a", frames=100, jf=lambda t: t, truth_every=12)
     course = drawn(quality_time(made.entries()))["A"]
-    assert_allclose(course.x, [10.5, 30.5, 50.5, 70.5])
-    assert_allclose(course.y, [13.0, 31.0, 55.0, 73.0])
+    assert_allclose(course.x, [10.5, 30.5, 50.5, 70.5, 90.5])
+    assert_allclose(course.y, [13.0, 31.0, 49.0, 67.0, 85.0])
 
 
 def test_quality_along_a_video_needs_scores(made):
@@ -120,7 +120,9 @@ def test_methods_on_one_of_the_two_suites_only_make_no_point(made):
 def test_a_ladder_is_drawn_against_its_variable(made):
     for objects in (1, 2, 4):
         suite = made.suite("ladder-objects", "Ladder of objects", vary="objects")
-        made.add("a", suite=suite, video=f"objects-{objects:05d}", jf=90.0 - objects, memory=lambda t, n=objects: n + 0 * t)
+        made.add(
+            "a", suite=suite, video=f"objects-{objects:05d}", jf=90.0 - objects, memory=lambda t, n=objects: n + 0 * t
+        )
     accuracy, speed, memory = ladder(made.entries()).panels
     assert ("Objects", (1.0, 2.0, 4.0)) == (accuracy.x.title, accuracy.x.ticks)
     assert_allclose(accuracy.series[0].y, (89.0, 88.0, 86.0))

@@ -123,7 +123,15 @@ def test_a_self_check_far_below_is_named_and_not_drawn(made):
     made.add("echo", title="echo", jf=20.0, ranked=False, weights=Weights(kind="none"))
     plot = memory_accuracy(made.entries())
     assert {"XMEM", "STCN"} == set(drawn(plot))
-    assert any("Outside the axes: echo (20.0)." in line for line in plot.footers)
+    assert any("Outside the axes: echo (20 %)." in line for line in plot.footers)
+
+
+def test_a_self_check_that_costs_many_times_as_much_is_named_and_not_drawn(made):
+    made.add("xmem")
+    made.add("echo", title="echo", seconds=lambda t: 0 * t + 1.0, ranked=False, weights=Weights(kind="none"))
+    plot = pareto(made.entries(), "latency")
+    assert ["XMEM"] == list(drawn(plot))
+    assert any("Outside the axes: echo (1000 ms)." in line for line in plot.footers)
 
 
 def test_a_self_check_nearby_is_thin_and_grey(made):
