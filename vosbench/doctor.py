@@ -99,7 +99,8 @@ def _cpu_noise() -> Iterator[Finding]:
     governor = _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
     if governor and governor != "performance":
         yield Finding(
-            what=f"the CPU changes its clock (governor {governor})", fix="cpupower frequency-set -g performance, as root"
+            what=f"the CPU changes its clock (governor {governor})",
+            fix="cpupower frequency-set -g performance, as root",
         )
     turbo = _read("/sys/devices/system/cpu/intel_pstate/no_turbo") == "0" or _read(
         "/sys/devices/system/cpu/cpufreq/boost"

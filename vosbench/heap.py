@@ -1,6 +1,10 @@
-"""The memory allocator of a process that handles many arrays of one size."""
+"""The memory of a process that scores: many arrays of one size, and no reference cycles."""
 
 from __future__ import annotations
+
+import contextlib
+import gc
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -15,3 +19,18 @@ def keep_freed_memory() -> None:
     happens. Not for a process whose memory is measured.
     """
     np.empty(_LARGEST, np.uint8)
+
+
+@contextlib.contextmanager
+def no_collection() -> Iterator[None]:
+    """Keep the collector of reference cycles off.
+
+    JSON, masks and scores have no cycles, and it would walk millions of their objects, and numba's, over and over.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
-from collections.abc import Iterator
 from pathlib import Path
 
 from vosbench.data.suite import Suite
 from vosbench.data.vis import read_annotations, read_json
 from vosbench.errors import UsageError
+from vosbench.heap import no_collection
 from vosbench.metrics.vis_ap import VisScore, score_tracks
 from vosbench.metrics.vis_tracks import read_results, read_truth
 
@@ -33,20 +31,8 @@ def score_results(results: Path, suite: Suite, root: Path) -> VisScore:
 
     Raises `ScoreError` or `DataError` for whatever either file has wrong.
     """
-    with _no_collection():
+    with no_collection():
         annotations, path = read_annotations(suite, root)
         truth = read_truth(annotations, where=str(path))
         tracks = read_results(read_json(results, "the results file"), truth, where=str(results))
         return score_tracks(truth, tracks)
-
-
-@contextlib.contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep the collector of reference cycles off: JSON has none, and millions of objects to walk."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

@@ -14,7 +14,7 @@ CHUNK_ROWS = 256
 """Rows of weights, over all heads, held at a time on a CPU: enough for its products, and few enough for its caches."""
 SMALLEST_CHUNK = 64
 """Queries in a chunk at the least."""
-CHUNK_BYTES_DEVICE = 512 * 2**20
+CHUNK_BYTES_DEVICE = 256 * 2**20
 """Weights held at a time on an accelerator."""
 
 

@@ -23,7 +23,7 @@ POSITIONS = SIDE * SIDE
 
 BAND_ELEMENTS = 2**18
 """Weights of a strip's band on a CPU, over all heads: narrow strips waste less of it, wide ones multiply faster."""
-BAND_ELEMENTS_DEVICE = 2**26
+BAND_ELEMENTS_DEVICE = 2**24
 """Weights of a strip's band on an accelerator, over all heads."""
 
 

@@ -69,7 +69,7 @@ class SwinBlock(nn.Module):
 
     def forward(self, x: Tensor, forbidden: Tensor) -> Tensor:
         """Gives back (height, width, channels) of (height, width, channels)."""
-        height, width, channels = x.shape
+        height, width, _ = x.shape
         # Padding follows the norm, so that padded tokens are zeros; they take part as keys.
         y = functional.pad(self.norm1(x), (0, 0, 0, -width % WINDOW, 0, -height % WINDOW))
         padded = y.shape[:2]

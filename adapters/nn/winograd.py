@@ -33,7 +33,7 @@ def suits(convolution: nn.Conv2d) -> bool:
 
 def transform_kernel(weight: Tensor) -> Tensor:
     """Gives back (16, in, out) from a kernel g (out, in, 3, 3): G g G^T."""
-    planes = weight.permute(2, 3, 1, 0).contiguous()
+    planes = weight.detach().permute(2, 3, 1, 0).contiguous()
     vertical = planes.new_empty(4, *planes.shape[1:])
     _kernel_transform(planes.unbind(0), vertical.unbind(0))
     transformed = planes.new_empty(4, 4, *planes.shape[2:])

@@ -56,9 +56,7 @@ def literal_window(
 @pytest.mark.parametrize("grid", [(1, 1), (1, 9), (3, 2), (17, 3), (4, 18)])
 @pytest.mark.parametrize("heads", [1, 2])
 @pytest.mark.parametrize("elements", [1, 2**20])
-def test_the_band_is_the_window(
-    grid: tuple[int, int], heads: int, elements: int, monkeypatch: pytest.MonkeyPatch
-):
+def test_the_band_is_the_window(grid: tuple[int, int], heads: int, elements: int, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(window, "BAND_ELEMENTS", elements)
     tokens = grid[0] * grid[1]
     memory = KeyValue(key=random(tokens, 4), value=random(tokens, 6))

@@ -151,7 +151,9 @@ def literal_merge(logits: list[Tensor]) -> Tensor:
     engines = []
     for part in logits:
         closed = torch.cat([part, part.new_full((11 - len(part), *part.shape[1:]), -1e10)])
-        engines.append(torch.softmax(functional.interpolate(closed[None], SHAPE, mode="bilinear", align_corners=True), 1))
+        engines.append(
+            torch.softmax(functional.interpolate(closed[None], SHAPE, mode="bilinear", align_corners=True), 1)
+        )
     background = torch.stack([engine[:, 0] for engine in engines]).prod(0)
     merged = torch.cat([background[:, None], *(engine[:, 1:] for engine in engines)], dim=1).clamp(1e-5, 1 - 1e-5)
     return torch.softmax(torch.log(merged / (1 - merged)), dim=1)[0]
@@ -169,7 +171,9 @@ def test_more_than_ten_objects_run_in_several_engines(network: AOTNetwork):
         expected = torch.zeros(SHAPE, dtype=torch.int64)
         if index:
             logits = [engine.match(features, None) for engine in engines]
-            planes = literal_merge(logits) if len(logits) > 1 else merged_probabilities(logits, SHAPE, align_corners=True)
+            planes = (
+                literal_merge(logits) if len(logits) > 1 else merged_probabilities(logits, SHAPE, align_corners=True)
+            )
             expected = planes.argmax(0)
             if len(logits) > 1:
                 actual = merged_probabilities(inference.logits, SHAPE, align_corners=True)

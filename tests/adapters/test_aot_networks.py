@@ -15,6 +15,8 @@ from vosbench.adapters.aot.network import AOTNetwork
 from vosbench.adapters.mavos import CARD as MAVOS
 from vosbench.adapters.mavos.network import build_network
 from vosbench.adapters.nn.checkpoint import build_on_meta
+from vosbench.adapters.nn.convolution import fold_batch_norms
+from vosbench.adapters.nn.frozen_norm import FrozenBatchNorm2d
 from vosbench.adapters.nn.swin import position_index
 from vosbench.contract import MethodCard, Runtime, Weights
 from vosbench.errors import CheckpointError
@@ -95,6 +97,21 @@ def test_an_unknown_key_is_refused(tmp_path: Path):
     torch.save(state_of(NETWORKS["aotl"]) | {"LSTT.layers.3.norm1.weight": torch.zeros(256)}, tmp_path / "more.pth")
     with pytest.raises(CheckpointError, match="1 unknown"):
         load(AOT_L, tmp_path / "more.pth")
+
+
+def test_frozen_norms_fold_into_their_convolutions():
+    generator = torch.Generator().manual_seed(0)
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 5, 3, bias=False), FrozenBatchNorm2d(5)).double()
+    for tensor in network.state_dict().values():
+        tensor.uniform_(0.5, 1.5, generator=generator)
+    image = torch.randn(1, 3, 6, 7, generator=generator, dtype=torch.float64)
+    convolved = torch.nn.functional.conv2d(image, network[0].weight)
+    mean, deviation = network[1].running_mean, torch.sqrt(network[1].running_var + 1e-5)
+    scale = (network[1].weight / deviation)[:, None, None]
+    expected = (convolved - mean[:, None, None]) * scale + network[1].bias[:, None, None]
+    torch.testing.assert_close(expected, network(image))
+    fold_batch_norms(network)
+    torch.testing.assert_close(expected, network(image))
 
 
 def test_swin_windows_count_relative_positions():

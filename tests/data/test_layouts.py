@@ -16,7 +16,9 @@ from vosbench.errors import DataError
 from vosbench.metrics.protocol import find_protocol
 from vosbench.scorer import score_masks
 
-SUITES = sorted(name for name in suite_files() if find_suite(name)[0].task == "vos")
+SUITES = sorted(
+    name for name in suite_files() if (suite := find_suite(name)[0]).task == "vos" and not suite.layout.object_folders
+)
 
 
 def small(name: str) -> Suite:

@@ -128,4 +128,8 @@ def test_a_cache_that_cannot_be_written_says_what_to_do(suite, tmp_path):
 
 def test_every_suite_of_label_maps_that_comes_along_has_a_stand_in():
     suites = [load_suite(path) for path in suite_files().values()]
-    assert [] == [suite.name for suite in suites if suite.task == "vos" and suite.stand_in is None]
+    assert [] == [
+        suite.name
+        for suite in suites
+        if suite.task == "vos" and not suite.layout.object_folders and suite.stand_in is None
+    ]

@@ -12,7 +12,7 @@ from vosbench.cli.options import comma_list, data_option, echo_json, json_option
 from vosbench.config import find_places
 from vosbench.data.suite import Suite, at_split, find_root, find_suite, split_times, video_names
 from vosbench.errors import UsageError, nearest
-from vosbench.heap import keep_freed_memory
+from vosbench.heap import keep_freed_memory, no_collection
 from vosbench.store.atomic import storing
 from vosbench.store.run import RUNS, Run
 
@@ -66,10 +66,9 @@ def command(target: Path, **options: Any) -> None:
     root = find_root(suite, find_places(options["data"]))
     if root is None:
         raise UsageError("no data root is configured, so there is no truth", fix="say where it is with --data ROOT")
-    if suite.task == "vis":
-        _score_results(target, suite, root, split, options)
-    else:
-        _score_masks(target, suite, root, split, options)
+    score = _score_results if suite.task == "vis" else _score_masks
+    with no_collection():
+        score(target, suite, root, split, options)
 
 
 def _score_masks(target: Path, suite: Suite, root: Path, split: str, options: dict[str, Any]) -> None:

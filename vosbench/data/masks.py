@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as Pillow
 
 from vosbench.data.png import SIGNATURE, DamagedPngError, decode_plain
 from vosbench.errors import DataError
@@ -49,6 +48,8 @@ def write_mask(path: Path, labels: LabelMap) -> None:
     The file appears under its name when it is whole. Its folder must exist. Raises `DataError` for what is no label
     map, and the system's own `OSError` where it cannot be written.
     """
+    from PIL import Image as Pillow
+
     if labels.ndim != 2 or labels.size == 0 or labels.dtype.kind not in "ub":
         raise DataError(
             f"{labels.dtype} of shape {labels.shape} is no label map",
@@ -90,6 +91,8 @@ def voc_palette() -> NDArray[np.uint8]:
 
 def _decode_any(path: Path, data: bytes) -> LabelMap:
     """Gives back the labels of a PNG file of any kind, by Pillow."""
+    from PIL import Image as Pillow
+
     try:
         with Pillow.open(io.BytesIO(data), formats=["PNG"]) as image:
             mode = image.mode

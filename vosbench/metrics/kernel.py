@@ -140,59 +140,71 @@ def _joint_areas(
 
 
 @compiled
-def _row_starts(points: Points) -> tuple[int, Counters]:
-    """Give the first row of a boundary and where each of its rows begins in ``points``."""
-    top = points[0, 0]
-    starts = np.zeros(points[len(points) - 1, 0] - top + 2, np.int64)
-    for index in range(len(points)):
-        starts[points[index, 0] - top + 1] += 1
-    for row in range(1, len(starts)):
-        starts[row] += starts[row - 1]
-    return top, starts
+def _fill(row: Words, begin: int, end: int) -> None:
+    """Set the bits from ``begin`` to ``end``, both included."""
+    ones = ~np.uint64(0)
+    first = begin >> 6
+    last = end >> 6
+    head = ones << np.uint64(begin & 63)
+    tail = ones >> np.uint64(63 - (end & 63))
+    if first == last:
+        row[first] |= head & tail
+        return
+    row[first] |= head
+    for word in range(first + 1, last):
+        row[word] = ones
+    row[last] |= tail
 
 
 @compiled
-def _drop_matched(columns: NDArray[np.int32], left: int, others: Points, begin: int, end: int, reach: int) -> int:
-    """Keep of the first ``left`` columns those without one of ``others`` within ``reach`` in rows begin to end."""
-    kept = 0
-    other = begin
-    for index in range(left):
-        column = columns[index]
-        while other < end and others[other, 1] < column - reach:
-            other += 1
-        if other == end or others[other, 1] > column + reach:
-            columns[kept] = column
-            kept += 1
-    return kept
+def _near(points: Points, reaches: Counters, top: int, left: int, rows: int, columns: int) -> Words:
+    """Give a bit for every pixel of a box, set where it lies in the disk around some point.
+
+    The box begins at row ``top`` and column ``left``; the points stand in raster order, and those that touch in a
+    row are widened in one go.
+    """
+    near = np.zeros((rows, (columns + 63) >> 6), np.uint64)
+    index = 0
+    while index < len(points):
+        y = np.int64(points[index, 0]) - top
+        begin = np.int64(points[index, 1]) - left
+        end = begin
+        index += 1
+        while index < len(points) and points[index, 0] - top == y and points[index, 1] - left == end + 1:
+            end += 1
+            index += 1
+        for distance in range(len(reaches)):
+            _fill(near[y - distance], begin - reaches[distance], end + reaches[distance])
+            if distance > 0:
+                _fill(near[y + distance], begin - reaches[distance], end + reaches[distance])
+    return near
 
 
 @compiled
 def _matched(own: Points, other: Points, reaches: Counters) -> int:
     """Count the points of ``own`` that lie in the disk around some point of ``other``.
 
-    ``reaches[d]`` is the half width of the disk d rows from its centre. Near rows come first: of a good
-    prediction, most points drop out there.
+    ``reaches[d]`` is the half width of the disk d rows from its centre.
     """
     if len(own) == 0 or len(other) == 0:
         return 0
-    top, rows = _row_starts(other)
-    own_top, own_rows = _row_starts(own)
-    columns = np.empty(len(own), np.int32)
+    radius = len(reaches) - 1
+    left = np.int64(other[0, 1])
+    right = left
+    for index in range(len(other)):
+        left = min(left, np.int64(other[index, 1]))
+        right = max(right, np.int64(other[index, 1]))
+    top = np.int64(other[0, 0]) - radius
+    left -= radius
+    rows = np.int64(other[len(other) - 1, 0]) + radius + 1 - top
+    columns = right + radius + 1 - left
+    near = _near(other, reaches, top, left, rows, columns)
     matched = 0
-    for row in range(len(own_rows) - 1):
-        begin = own_rows[row]
-        count = own_rows[row + 1] - begin
-        for index in range(count):
-            columns[index] = own[begin + index, 1]
-        left = count
-        for step in range(2 * len(reaches) - 1):
-            if left == 0:
-                break
-            distance = (step + 1) // 2
-            index = own_top + row + (distance if step % 2 else -distance) - top
-            if 0 <= index < len(rows) - 1:
-                left = _drop_matched(columns, left, other, rows[index], rows[index + 1], reaches[distance])
-        matched += count - left
+    for index in range(len(own)):
+        y = np.int64(own[index, 0]) - top
+        x = np.int64(own[index, 1]) - left
+        if 0 <= y < rows and 0 <= x < columns:
+            matched += np.int64((near[y, x >> 6] >> np.uint64(x & 63)) & np.uint64(1))
     return matched
 
 

@@ -15,7 +15,10 @@ from vosbench.store.run import Run
 
 
 def run_tables(run: Run, *, by_video: bool = False) -> list[Table]:
-    """Gives back one table per suite of a run, with a row per video where ``by_video``. Raises `StoreError` for a run without a finished cell."""
+    """Gives back one table per suite of a run, with a row per video where ``by_video``.
+
+    Raises `StoreError` for a run without a finished cell.
+    """
     cells = read_cells(run)
     if not cells:
         raise StoreError("no cell of this run is finished", where=str(run.path), fix="run the command again to go on")

@@ -41,7 +41,8 @@ class MethodRow:
     """What one method achieved on one suite. Scores in percent, memory in MiB, times as their names say.
 
     ``video`` is '' for the mean over videos. ``videos`` counts those that went through, ``planned`` those that were
-    tried; ``trouble`` says what happened to the others. Rows of different ``fingerprint`` or ``mode`` are never ranked together.
+    tried; ``trouble`` says what happened to the others. Rows of different ``fingerprint`` or ``mode`` are never ranked
+    together.
     """
 
     suite: str
@@ -195,7 +196,8 @@ def _given(cells: list[Cell]) -> str:
 
 def _mode(record: Record) -> str:
     runtime = record.spec.runtime
-    parts = [runtime.precision, runtime.device.split(":")[0], f"{runtime.threads} thread{'s' * (runtime.threads > 1)}" * (runtime.device == "cpu")]
+    threads = f"{runtime.threads} thread{'s' * (runtime.threads > 1)}" if runtime.device == "cpu" else ""
+    parts = [runtime.precision, runtime.device.split(":")[0], threads]
     return ", ".join(part for part in [*parts, "compiled" * runtime.compile] if part)
 
 
