@@ -177,8 +177,8 @@ class Variant:
     """A named change of a method: ``xmem@no-sensory``.
 
     Variants of different ``axis`` compose (``deaot-l@r50@2f``), two of one axis do not. ``retrained`` says that
-    it needs weights of its own; otherwise it changes inference only. ``grows`` says that with it the bank never
-    forgets. ``checkpoints`` replace the card's.
+    it needs weights of its own; otherwise it changes inference only. ``grows`` says whether the bank never forgets
+    with it, None that it is as without it. ``checkpoints`` replace the card's.
     """
 
     name: str
@@ -186,7 +186,7 @@ class Variant:
     summary: str
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     retrained: bool = False
-    grows: bool = False
+    grows: bool | None = None
     checkpoints: tuple[str, ...] = ()
 
 

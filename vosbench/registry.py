@@ -40,8 +40,9 @@ class Method:
 
     @property
     def grows(self) -> bool:
-        """True where the bank never forgets."""
-        return self.card.grows or any(variant.grows for variant in self.variants)
+        """True where the bank never forgets: the last variant that says so decides, else the card."""
+        said = [variant.grows for variant in self.variants if variant.grows is not None]
+        return said[-1] if said else self.card.grows
 
     @property
     def checkpoints(self) -> tuple[str, ...]:

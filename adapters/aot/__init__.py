@@ -26,12 +26,14 @@ TWO_FRAMES = Variant(
     axis="memory",
     summary="two frames: the reference and the last written one (MAVOS, table 5)",
     settings={"memory": "last-n", "memory_frames": 2},
+    grows=False,
 )
 SIX_FRAMES = Variant(
     name="6f",
     axis="memory",
     summary="six frames: the reference and the last five written ones (MAVOS, table 5)",
     settings={"memory": "last-n", "memory_frames": 6},
+    grows=False,
 )
 
 

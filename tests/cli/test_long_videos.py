@@ -52,6 +52,8 @@ def given(plan: Plan) -> list[dict[str, Any]]:
 def test_banks_that_forget_get_the_interval_and_those_that_do_not_get_fifty_memory_frames(plan: Any) -> None:
     expected = [{"mem_every": 10}, {"mem_every": 3}, {"mem_every": 3}, {}]
     assert expected == given(plan("xmem", "xmem@no-long-term", "stcn", "echo"))
+    expected = [{"long_term_mem_gap": gap} for gap in (3, 10, 10, 3)]
+    assert expected == given(plan("deaot-l", "deaot-l@2f", "mavos", "mavos@all"))
 
 
 def test_a_video_played_three_times_gets_three_times_the_interval(plan: Any) -> None:

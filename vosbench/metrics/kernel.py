@@ -204,7 +204,8 @@ def _matched(own: Points, other: Points, reaches: Counters) -> int:
         y = np.int64(own[index, 0]) - top
         x = np.int64(own[index, 1]) - left
         if 0 <= y < rows and 0 <= x < columns:
-            matched += np.int64((near[y, x >> 6] >> np.uint64(x & 63)) & np.uint64(1))
+            bit = (near[y, x >> 6] >> np.uint64(x & 63)) & np.uint64(1)
+            matched += 1 if bit != 0 else 0
     return matched
 
 

@@ -30,6 +30,28 @@ CPU = Machine(
 Along = Callable[[np.ndarray], np.ndarray]
 
 
+def _method(
+    name: str,
+    title: str,
+    settings: Mapping[str, Any],
+    chosen: Mapping[str, Any],
+    weights: Weights | None,
+    *,
+    ranked: bool,
+) -> MethodSpec:
+    suffix = "".join(f" {key}={value}" for key, value in chosen.items())
+    family, at, variants = name.partition("@")
+    return MethodSpec(
+        name=name,
+        label=name + suffix,
+        title=(title or family.upper() + at + variants) + suffix,
+        settings={**settings, **chosen},
+        weights=weights or Weights(kind="checkpoint", path=Path("w.pth"), sha256="0" * 64),
+        source="s",
+        ranked=ranked,
+    )
+
+
 class RunMaker:
     """Fills a run's folder with cells that look as if a method had run."""
 
@@ -71,17 +93,8 @@ class RunMaker:
     ) -> Path:
         """Publish one cell; ``memory`` (MiB above the start), ``seconds``, ``banks`` (MiB) and ``jf`` (percent) are
         functions of the frame, counted from 1."""
-        suffix = "".join(f" {key}={value}" for key, value in (chosen or {}).items())
+        method = _method(name, title, settings or {}, chosen or {}, weights, ranked=ranked)
         runtime = Runtime(threads=2, precision=precision)
-        method = MethodSpec(
-            name=name,
-            label=name + suffix,
-            title=(title or name.split("@")[0].upper() + name[len(name.split("@")[0]) :]) + suffix,
-            settings={**(settings or {}), **(chosen or {})},
-            weights=weights or Weights(kind="checkpoint", path=Path("w.pth"), sha256="0" * 64),
-            source="s",
-            ranked=ranked,
-        )
         spec = CellSpec(
             suite=suite or self.suite(),
             method=method,
