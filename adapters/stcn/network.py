@@ -17,7 +17,7 @@ KEY_CHANNELS = 64
 VALUE_CHANNELS = 512
 
 ADJUSTMENTS = {
-    "key_proj.key_proj.weight": (Adjustment(scale=0.22),),
+    "key_proj.key_proj.weight": (Adjustment(scale=0.15),),
     "value_encoder.conv1.weight": (Adjustment(scale=0.3, channels=(0, 3)), Adjustment(scale=8, channels=(3, 5))),
     "value_encoder.fuser.block1.conv1.weight": (Adjustment(scale=0.08, channels=(256, 1280)),),
     "value_encoder.fuser.block1.downsample.weight": (Adjustment(scale=0.08, channels=(256, 1280)),),
