@@ -5,9 +5,9 @@
 
 Both sides get the same random weights, the same frames and a memory filled synthetically (an encoded frame and
 noise) to the age of so many memory frames, XMem's consolidated as it would be then. Frames are timed in turn, one of
-each side, host image in and label map out; the fastest of each counts. Where the two differ by more than rounding, the k-th and
-the next similarity of a position were equal up to rounding and swapped, as they do between two runs of the official
-code with one and two threads.
+each side, host image in and label map out; the fastest of each counts. Where the two differ by more than rounding,
+the k-th and the next similarity of a position were equal up to rounding and swapped, as they do between runs of the
+official code with one and with two threads.
 """
 
 from __future__ import annotations

@@ -102,9 +102,10 @@ def _cpu_noise() -> Iterator[Finding]:
             what=f"the CPU changes its clock (governor {governor})",
             fix="cpupower frequency-set -g performance, as root",
         )
-    turbo = _read("/sys/devices/system/cpu/intel_pstate/no_turbo") == "0" or _read(
-        "/sys/devices/system/cpu/cpufreq/boost"
-    ) == "1"
+    turbo = (
+        _read("/sys/devices/system/cpu/intel_pstate/no_turbo") == "0"
+        or _read("/sys/devices/system/cpu/cpufreq/boost") == "1"
+    )
     if turbo:
         yield Finding(
             what="turbo is on: clocks fall as the machine warms up", fix="turn it off for measurements that must repeat"

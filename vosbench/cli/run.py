@@ -152,9 +152,7 @@ def _finish(run: Run, plan: Plan, result: Result, *, as_json: bool) -> None:
     written = [*write_tables(run, tables), *write_headline(run)]
     failed = [record for record in result.records.values() if record.outcome.status != "ok"]
     if as_json:
-        echo_json(
-            {"run": run.path, "tables": describe_tables(tables), "failures": failures, "unscored": unscored}
-        )
+        echo_json({"run": run.path, "tables": describe_tables(tables), "failures": failures, "unscored": unscored})
     else:
         print_tables(tables)
         for entry in unscored:
