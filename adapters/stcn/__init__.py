@@ -42,6 +42,8 @@ CARD = MethodCard(
         "official code learns all ids in advance and aggregates prompted frames over objects still to come as well "
         "(each with odds of 1e-7); a run does not know them.",
         "The official loop writes no memory on the last frame; a run does not know which frame is the last.",
+        "On a CPU in single precision wide 3 x 3 convolutions are computed by Winograd's algorithm, as libraries for "
+        "GPUs do; results agree with the direct form up to rounding.",
         "Frames resize bicubic without antialiasing, as torchvision before 0.17 did.",
     ),
     shares=("vosbench.adapters.nn",),

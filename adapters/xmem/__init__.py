@@ -68,6 +68,8 @@ CARD = MethodCard(
         "Where the official code evicts for one object group only and ends with an error for several, every group "
         "loses the columns here.",
         "Features are stored in single precision whatever the precision of the convolutions.",
+        "On a CPU in single precision wide 3 x 3 convolutions are computed by Winograd's algorithm, as libraries for "
+        "GPUs do; results agree with the direct form up to rounding.",
         "Frames resize bilinearly without antialiasing, as torchvision before 0.17 did.",
     ),
     shares=("vosbench.adapters.nn",),
