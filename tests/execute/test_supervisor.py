@@ -269,7 +269,13 @@ def test_a_run_that_was_killed_goes_on_and_repeats_only_the_cell_in_flight(run, 
 
 def test_an_interrupted_run_says_how_to_go_on(run, tiny, write_adapter, steps):
     command = _command(tiny, write_adapter(fault="slow"), run)
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        # whoever runs the tests in the background ignores the signal, and children inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     assert _until(lambda: "aa 2" in steps())
     process.send_signal(signal.SIGINT)
     said = process.communicate(timeout=20)[1].decode()

@@ -205,7 +205,7 @@ def _match(block: _Block, low: float, high: float) -> _Matched:
     ignored = np.array([track.crowd or not low <= track.average_area <= high for track in block.true], np.uint8)
     order = np.argsort(ignored, kind="stable")
     crowd = np.array([track.crowd for track in block.true], np.uint8)[order]
-    numbers = np.array([track.id for track in block.true], np.int64)[order]
+    numbered = np.array([track.id != 0 for track in block.true], np.bool_)[order]
     matches = np.full((len(THRESHOLDS), len(block.found)), -1, np.int64)
     outside = np.array([not low <= track.average_area <= high for track in block.found], np.bool_)
     hits = np.zeros(matches.shape, np.bool_)
@@ -213,7 +213,7 @@ def _match(block: _Block, low: float, high: float) -> _Matched:
     if block.ious.size:
         sorted_ious = np.ascontiguousarray(block.ious[:, order])
         match_tracks(sorted_ious, ignored[order], crowd, np.array(THRESHOLDS), matches)
-        hits = (matches >= 0) & (numbers[matches] != 0)
+        hits = (matches >= 0) & numbered[matches]
         passed = (matches >= 0) & (ignored[order][matches] == 1)
     return _Matched(
         hits=hits,
