@@ -75,6 +75,7 @@ def make_plan(request: Request, registry: Registry, places: Places, machine: Mac
         if not named:
             raise UsageError(f"no {what} is named", fix=f"'vosbench {what}s' shows what there is")
     _check_data_names(request, places)
+    _check_setting_names(request)
     methods = [_method(text, request, registry) for text in request.methods]
     specs = [_method_spec(method, request, places) for method in methods]
     suites = [_suite_videos(text, request, places) for text in request.suites]
@@ -105,7 +106,6 @@ def make_plan(request: Request, registry: Registry, places: Places, machine: Mac
 
 
 def _method(text: str, request: Request, registry: Registry) -> Method:
-    _check_setting_names(request)
     method = registry.method(text, _overrides(request.settings, text))
     if "vos" not in method.card.tasks:
         raise UsageError(f"'{method.name}' answers {', '.join(method.card.tasks)}, these suites ask for vos")

@@ -48,7 +48,7 @@ def command(
 
 
 def _check_behaviour(method: Method, runtime: Runtime, weights: str, *, as_json: bool) -> int:
-    from vosbench.check import check_method
+    from vosbench.check import behaviour_status, check_method
 
     results = []
     for result in check_method(method, runtime, resolve_weights(method, weights, None)):
@@ -61,7 +61,7 @@ def _check_behaviour(method: Method, runtime: Runtime, weights: str, *, as_json:
         echo_json(results)
     else:
         click.echo(f"{method.name}: {len(results) - failed} of {len(results)} checks did not fail, {failed} failed")
-    return 1 if failed else 0
+    return behaviour_status(results)
 
 
 def _check_parity(method: Method, folder: Path, *, as_json: bool) -> int:
