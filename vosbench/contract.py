@@ -235,7 +235,62 @@ class ReferenceFrame:
     probes: Mapping[str, NDArray[Any]] = dataclasses.field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mini:
+    """A small model whose weights come with the adapter: what a run uses where no weights are configured.
+
+    ``file`` lies in the folder ``weights`` beside the module of the card's ``load``, with its card, a JSON file of the
+    same name, beside it. ``settings`` are what the model was built and chosen with; they are laid under a variant's and
+    the user's own. ``variant`` is the variant that it is of, "" the method without a network variant. ``marks`` say
+    why it stands beside the controlled comparison instead of in it ("distilled", "own trunk").
+    """
+
+    name: str
+    file: str
+    settings: Mapping[str, Any]
+    variant: str = ""
+    marks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Unrolled:
+    """What a network answers on a batch of clips, for a loss.
+
+    ``logits`` (batch, frames - 1, 1 + objects, height, width), background first, softmax over the third axis gives the
+    probabilities; a clip's missing objects have -1e4 or less.
+    ``representation`` (batch, frames - 1, objects, channels, height / s, width / s), where the network gives one for
+    distillation, is what the decoder computes before its last convolution.
+    """
+
+    logits: Any
+    representation: Any | None = None
+
+
+class Trainable(Protocol):
+    """A network that the training bench unrolls over clips; ``network`` (a torch module) holds what is saved."""
+
+    network: Any
+
+    def load_backbone(self, state: Mapping[str, Any]) -> None:
+        """Take ImageNet weights (torchvision's MobileNetV2 keys) into every trunk; a trunk's further input channels
+        begin at zero. Raises `CheckpointError` for weights that do not fit.
+        """
+
+    def trunk_parameters(self) -> Iterable[Any]:
+        """Gives back the parameters that came from the backbone: they learn slower than the rest."""
+
+    def unroll(self, images: Any, masks: Any, objects: Sequence[int], generator: Any) -> Unrolled:
+        """Answer a batch of clips as the method would, with gradients.
+
+        ``images`` (batch, frames, 3, height, width) normalised, sides multiples of 16; ``masks`` (batch, frames,
+        height, width) int64, 0 the background, 1 to ``objects[b]``: only frame 0 may be looked at, and the frames
+        behind it only where the schedule says so. ``generator`` (a torch generator on the CPU) draws what the method's
+        schedule leaves to chance.
+        """
+
+
 Load = Callable[[Runtime, Weights, Any], Model]
+Train = Callable[[Any], Trainable]
 Replay = Callable[[Fixture], Iterator[ReferenceFrame]]
 
 
@@ -248,7 +303,8 @@ class MethodCard:
     the variants that replay them ("" is the method without a variant). ``shares`` names modules beside the
     adapter's own folder whose source can change its answers. ``interval`` names the setting that says every how many
     frames the bank is written, and ``grows`` that the bank never forgets: suites of long videos set the one by the
-    other. ``ranked`` is False for self-checks, which stand in a
+    other. ``minis`` are bundled models, ``train`` gives the network that `vosbench train` trains, with the given
+    settings. ``ranked`` is False for self-checks, which stand in a
     table but win nothing.
     """
 
@@ -271,5 +327,7 @@ class MethodCard:
     checkpoints: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     shares: tuple[str, ...] = ()
+    minis: tuple[Mini, ...] = ()
+    train: Train | None = None
     fixtures: Mapping[str, str] = dataclasses.field(default_factory=dict)
     replay: Replay | None = None
