@@ -1,0 +1,65 @@
+"""MobileInst with its weights in memory, ready for videos."""
+
+from __future__ import annotations
+
+import functools
+
+from vosbench.adapters.mobileinst.network import Architecture, MobileInstNetwork
+from vosbench.adapters.mobileinst.session import MobileInstSession
+from vosbench.adapters.mobileinst.settings import MobileInstSettings
+from vosbench.adapters.nn.checkpoint import State
+from vosbench.adapters.nn.preparation import prepare_for_inference
+from vosbench.adapters.nn.random_weights import Adjustment
+from vosbench.adapters.nn.runtime import compile_modules
+from vosbench.adapters.nn.weights import build_network
+from vosbench.contract import Runtime, View, Weights
+
+ADJUSTMENTS = {"mask_decoder.output.weight": (Adjustment(centred=True),)}
+"""Random weights whose masks cover part of a frame."""
+
+
+class MobileInstModel:
+    """Good for many videos one after the other."""
+
+    def __init__(self, network: MobileInstNetwork, settings: MobileInstSettings, runtime: Runtime) -> None:
+        self._network = network
+        self._settings = settings
+        self._runtime = runtime
+
+    def open(self, view: View) -> MobileInstSession:
+        """Begin a video."""
+        return MobileInstSession(view, self._network, self._settings, self._runtime)
+
+    def networks(self) -> tuple[MobileInstNetwork]:
+        """Gives back the one network."""
+        return (self._network,)
+
+
+def architecture(settings: MobileInstSettings) -> Architecture:
+    """Gives back the network that ``settings`` ask for."""
+    return Architecture(
+        backbone=settings.backbone,
+        categories=settings.categories,
+        queries=settings.num_queries,
+        decoder=settings.decoder,
+        pool=settings.local_pool,
+        enhanced=settings.semantic_enhancers,
+    )
+
+
+def load_model(runtime: Runtime, weights: Weights, settings: MobileInstSettings) -> MobileInstModel:
+    """Gives back the model; raises `CheckpointError` for weights that do not fit."""
+    network = build_network(
+        functools.partial(MobileInstNetwork, architecture(settings)),
+        weights,
+        name=f"mobileinst with {settings.backbone}",
+        adjustments=ADJUSTMENTS,
+        adapt=_unchanged,
+    )
+    prepare_for_inference(network, device=runtime.device, precision=runtime.precision)
+    compile_modules(network, ("backbone", "mask_decoder"), runtime)
+    return MobileInstModel(network, settings, runtime)
+
+
+def _unchanged(state: State) -> State:
+    return state

@@ -1,0 +1,205 @@
+"""A video answered frame by frame: keyframes run everything, the frames between reuse the kernels (section 3.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+from torch.nn import functional
+
+from vosbench.adapters.mobileinst.network import STRIDE, Instances, Maps, MobileInstNetwork, mask_logits
+from vosbench.adapters.mobileinst.settings import MobileInstSettings
+from vosbench.adapters.mobileinst.tracks import Tracks
+from vosbench.adapters.nn.geometry import Geometry, image_to_network, masks_to_network, one_hot, to_frame
+from vosbench.adapters.nn.labels import id_table
+from vosbench.adapters.nn.prompted import entry_order
+from vosbench.adapters.nn.runtime import computing
+from vosbench.contract import Runtime, View, core
+from vosbench.errors import AdapterError
+from vosbench.types import Frame, Instance, LabelMap, Prediction, Prompt, Track
+
+MASK_STRIDE = 4
+
+
+class MobileInstSession:
+    """One video. With task "vis" it finds instances itself; with "vos" each prompt takes the query that fits it best.
+
+    Following prompted objects is a protocol of ours: the paper knows no prompts.
+    """
+
+    def __init__(self, view: View, network: MobileInstNetwork, settings: MobileInstSettings, runtime: Runtime) -> None:
+        self._view = view
+        self._network: MobileInstNetwork | None = network
+        self._settings = settings
+        self._runtime = runtime
+        self._device = torch.device(runtime.device)
+        self._place = padded_geometry(view.height, view.width, settings.size, settings.max_size)
+        self._categories = sorted(view.categories)
+        self._tracks = Tracks(association=settings.association, kernel_memory=settings.kernel_memory)
+        self._objects: dict[int, int | None] = {}
+        self._since_keyframe = 0
+        self._keyframe = False
+        if view.task == "vis" and len(self._categories) != settings.categories:
+            raise AdapterError(
+                f"the head knows {settings.categories} categories, the suite has {len(self._categories)}",
+                where=f"video {view.id}",
+                fix="use weights that were trained for this data set, with --set mobileinst.categories=N",
+            )
+
+    def step(self, frame: Frame) -> Prediction:
+        """Gives back the instances (task "vis") or the label map (task "vos") of ``frame``."""
+        network = self._open(frame)
+        prompt = frame.prompt if self._view.task == "vos" and frame.prompt is not None and frame.prompt.ids else None
+        if self._view.task == "vos" and not self._objects and prompt is None:
+            return np.zeros((self._view.height, self._view.width), np.uint8)
+        self._keyframe = prompt is not None or self._since_keyframe % self._settings.reuse == 0
+        self._since_keyframe = 1 if self._keyframe else self._since_keyframe + 1
+        with computing(self._runtime):
+            image = image_to_network(
+                frame.image, self._place, mode="bilinear", device=self._device, dtype=torch.float32
+            )
+            with core():
+                maps = network.encode(image)
+                if self._keyframe:
+                    self._remember(network.decode(maps)[1], frame)
+            if self._view.task == "vis":
+                return self._instances(maps)
+            if prompt is not None:
+                self._enter(prompt, maps, frame)
+            return self._labels(maps, prompt)
+
+    def finish(self) -> tuple[Track, ...] | None:
+        """Gives back the best tracks with their final categories and scores; nothing for prompted objects."""
+        if self._view.task == "vos" or not self._tracks.keyframes:
+            return None
+        return tuple(
+            Track(track_id=track, category=self._categories[category], score=score)
+            for track, category, score in self._tracks.best(self._settings.tracks)
+        )
+
+    def close(self) -> None:
+        """Give back the memory of this video."""
+        self._network = None
+        self._tracks = Tracks(association=self._settings.association, kernel_memory=0.0)
+        self._objects = {}
+
+    def footprint(self) -> Mapping[str, int]:
+        """Gives back the bytes of kernels and scores, which do not grow."""
+        return self._tracks.footprint()
+
+    def trace(self) -> Mapping[str, float]:
+        """Gives back whether the last frame was a keyframe."""
+        return {"keyframe": float(self._keyframe)}
+
+    def _remember(self, said: Instances, frame: Frame) -> None:
+        """Let the keyframe's queries continue the tracks; score = sqrt(class * objectness), as SparseInst's."""
+        scores = (said.classes[0].float().sigmoid() * said.objectness[0, :, None].float().sigmoid()).sqrt()
+        if not bool(torch.isfinite(scores).all()) or not bool(torch.isfinite(said.kernels).all()):
+            raise AdapterError(
+                "the network's answer is not finite", where=self._where(frame), fix="try --precision fp32"
+            )
+        self._tracks.update(said.kernels[0].float(), scores)
+
+    def _probabilities(self, maps: Maps, tracks: list[int]) -> Tensor:
+        """Gives back (tracks, padded height / 4, padded width / 4)."""
+        kernels = self._tracks.kernels[torch.tensor(tracks, device=self._device)]
+        return mask_logits(kernels[None].to(maps.masks.dtype), maps.masks)[0].float().sigmoid()
+
+    def _at_frame(self, probabilities: Tensor) -> Tensor:
+        """Gives back (tracks, height, width) at the frame's own size."""
+        size = self._place.padded
+        padded = functional.interpolate(probabilities[None], size, mode="bilinear", align_corners=False)[0]
+        return to_frame(padded, self._place)
+
+    def _instances(self, maps: Maps) -> tuple[Instance, ...]:
+        best = self._tracks.best(self._settings.tracks)
+        probabilities = self._at_frame(self._probabilities(maps, [track for track, _, _ in best]))
+        masks = (probabilities > self._settings.mask_threshold).cpu().numpy()
+        return tuple(
+            Instance(track_id=track, category=self._categories[category], score=score, mask=mask)
+            for (track, category, score), mask in zip(best, masks, strict=True)
+            if mask.any()
+        )
+
+    def _enter(self, prompt: Prompt, maps: Maps, frame: Frame) -> None:
+        """Give each object the free track whose mask fits it best; one without a pixel gets none."""
+        if prompt.mask.shape != (self._view.height, self._view.width):
+            raise AdapterError(
+                f"the prompt's mask is {prompt.mask.shape}, the video {(self._view.height, self._view.width)}",
+                where=self._where(frame),
+                fix="give prompts at the frame's own size",
+            )
+        ids = entry_order(prompt.ids, list(self._objects), self._where(frame))
+        masks = one_hot(prompt.mask, ids)
+        self._objects.update(dict.fromkeys(ids))
+        seen = [number for number in range(len(ids)) if masks[number].any()]
+        taken = {track for track in self._objects.values() if track is not None}
+        free = [track for track in range(self._settings.num_queries) if track not in taken]
+        if len(seen) > len(free):
+            raise AdapterError(
+                f"{len(seen)} objects enter and only {len(free)} of {self._settings.num_queries} queries are free",
+                where=self._where(frame),
+                fix="this method follows one object per query; use weights with more queries",
+            )
+        if not seen:
+            return
+        overlap = self._overlaps(masks[seen], self._probabilities(maps, free))
+        for row, column in zip(*linear_sum_assignment(-overlap), strict=True):
+            self._objects[ids[seen[row]]] = free[column]
+
+    def _overlaps(self, masks: NDArray[np.bool_], probabilities: Tensor) -> NDArray[np.float32]:
+        """Gives back the IoU (objects, tracks) of given masks with the tracks' masks, both on the stride-4 grid."""
+        given = masks_to_network(masks, self._place, device=self._device, dtype=torch.float32)
+        given = (functional.avg_pool2d(given[None], MASK_STRIDE)[0] > 0.5).flatten(1).float()
+        found = (probabilities > self._settings.mask_threshold).flatten(1).float()
+        both = given @ found.T
+        either = given.sum(1)[:, None] + found.sum(1)[None] - both
+        return (both / either.clamp(min=1)).cpu().numpy()
+
+    def _labels(self, maps: Maps, prompt: Prompt | None) -> LabelMap:
+        followed = {number: track for number, track in self._objects.items() if track is not None}
+        labels = np.zeros((self._view.height, self._view.width), id_table(list(self._objects)).dtype)
+        if followed:
+            probabilities = self._at_frame(self._probabilities(maps, list(followed.values())))
+            best, places = probabilities.max(dim=0)
+            numbers = (places + 1).where(best > self._settings.mask_threshold, 0)
+            labels = id_table(list(followed))[numbers.cpu().numpy()].astype(labels.dtype)
+        if prompt is not None:
+            labels[np.isin(labels, prompt.ids)] = 0
+            labels = np.where(prompt.mask > 0, prompt.mask, labels).astype(labels.dtype)
+        return labels
+
+    def _open(self, frame: Frame) -> MobileInstNetwork:
+        if self._network is None:
+            raise AdapterError("the session is closed", where=self._where(frame), fix="open another for each video")
+        if frame.image.shape[:2] != (self._view.height, self._view.width):
+            raise AdapterError(
+                f"the frame is {frame.image.shape[:2]}, the video {(self._view.height, self._view.width)}",
+                where=self._where(frame),
+                fix="all frames of a video have one size",
+            )
+        return self._network
+
+    def _where(self, frame: Frame) -> str:
+        return f"video {self._view.id}, frame {frame.index} ({frame.name})"
+
+
+def padded_geometry(height: int, width: int, size: int, max_size: int) -> Geometry:
+    """Gives back the geometry of frames (height, width): shorter side ``size``, longer at most ``max_size``.
+
+    Sides are rounded half up (detectron2 ``ResizeShortestEdge``, which CrossVIS uses), then padded below and right to
+    multiples of 64.
+    """
+    scale = min(size / min(height, width), max_size / max(height, width))
+    network_height, network_width = (max(1, int(side * scale + 0.5)) for side in (height, width))
+    return Geometry(
+        height=height,
+        width=width,
+        network_height=network_height,
+        network_width=network_width,
+        padding=(0, -network_width % STRIDE, 0, -network_height % STRIDE),
+    )

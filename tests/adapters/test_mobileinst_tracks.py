@@ -1,0 +1,142 @@
+"""Kernel association and reuse."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from vosbench.adapters.mobileinst import load
+from vosbench.adapters.mobileinst.session import padded_geometry
+from vosbench.adapters.mobileinst.settings import MobileInstSettings
+from vosbench.adapters.mobileinst.tracks import Tracks
+from vosbench.contract import Runtime, View, Weights
+from vosbench.errors import AdapterError
+from vosbench.types import Frame, Prompt
+
+CATEGORIES = {3: "cat", 5: "dog", 9: "owl"}
+SETTINGS = {"backbone": "topformer-tiny", "num_queries": 6, "categories": 3, "size": 64, "mask_threshold": 0.45}
+
+
+def _tracks(association="one-to-one", kernel_memory=0.0):
+    return Tracks(association=association, kernel_memory=kernel_memory)
+
+
+@pytest.mark.parametrize("association", ["one-to-one", "greedy"])
+def test_exchanging_queries_between_keyframes_changes_nothing(association):
+    generator = torch.Generator().manual_seed(1)
+    kernels, scores = torch.randn(8, 16, generator=generator), torch.rand(8, 4, generator=generator)
+    later = kernels + 0.01 * torch.randn(8, 16, generator=generator)
+    order = torch.randperm(8, generator=generator)
+    straight, exchanged = _tracks(association), _tracks(association)
+    for tracks in (straight, exchanged):
+        tracks.update(kernels, scores)
+    straight.update(later, scores)
+    assert torch.argsort(order).tolist() == exchanged.update(later[order], scores[order]).tolist()
+    assert torch.equal(straight.kernels, exchanged.kernels)
+    assert straight.best(3) == exchanged.best(3)
+
+
+def test_one_to_one_finds_the_best_assignment_where_greedy_does_not():
+    first = torch.eye(2)
+    # Both new kernels resemble the first track; the best pair alone would leave the second with nothing like it.
+    later = torch.tensor([[0.9, 0.8], [1.0, 0.0]])
+    best, greedy = _tracks(), _tracks("greedy")
+    for tracks in (best, greedy):
+        tracks.update(first, torch.zeros(2, 1))
+    assert [1, 0] == best.update(later, torch.zeros(2, 1)).tolist()
+    assert [1, 0] == greedy.update(later, torch.zeros(2, 1)).tolist()
+    crossed = torch.tensor([[1.0, 1.0], [0.8, 0.6]])
+    best.update(first, torch.zeros(2, 1))
+    greedy.update(first, torch.zeros(2, 1))
+    assert [1, 0] == best.update(crossed, torch.zeros(2, 1)).tolist()
+
+
+def test_scores_are_means_over_keyframes_and_ties_go_to_the_lower_number():
+    tracks = _tracks()
+    tracks.update(torch.eye(3), torch.tensor([[0.2, 0.8], [0.4, 0.4], [0.0, 0.6]]))
+    tracks.update(torch.eye(3), torch.tensor([[0.6, 0.4], [0.4, 0.4], [0.0, 0.6]]))
+    expected = [(0, 1, 0.6), (2, 1, 0.6), (1, 0, 0.4)]
+    assert [(track, category) for track, category, _ in expected] == [best[:2] for best in tracks.best(5)]
+    assert [score for *_, score in expected] == pytest.approx([best[2] for best in tracks.best(5)])
+
+
+def test_kernel_memory_compares_with_older_kernels_but_segments_with_the_new():
+    tracks = _tracks(kernel_memory=0.5)
+    first, second = torch.eye(2), torch.tensor([[1.0, 0.2], [0.2, 1.0]])
+    tracks.update(first, torch.zeros(2, 1))
+    tracks.update(second, torch.zeros(2, 1))
+    assert torch.equal(second, tracks.kernels)
+    assert 2 * 2 * 2 * 4 == tracks.footprint()["kernels"]
+
+
+def test_the_longer_side_is_bounded_and_sides_are_padded_below_and_right():
+    place = padded_geometry(480, 1152, 360, 640)
+    assert (267, 640) == (place.network_height, place.network_width)
+    assert (320, 640) == place.padded
+    assert (0, 0, 0, 53) == place.padding
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load(Runtime(), Weights(kind="random", seed=3), MobileInstSettings(**SETTINGS, reuse=3))
+
+
+def _frames(count, prompts=None):
+    generator = np.random.default_rng(0)
+    image = generator.integers(0, 255, (96, 128, 3), dtype=np.uint8)
+    return [
+        Frame(index=index, name=f"{index:05d}", image=np.roll(image, index, axis=1), prompt=(prompts or {}).get(index))
+        for index in range(count)
+    ]
+
+
+def _view(task="vis", categories=CATEGORIES):
+    return View(id="video", height=96, width=128, task=task, categories=categories)
+
+
+def test_instances_name_the_suites_categories_and_keyframes_come_every_third_frame(model):
+    session = model.open(_view())
+    keyframes = []
+    for frame in _frames(5):
+        instances = session.step(frame)
+        assert {instance.category for instance in instances} <= set(CATEGORIES)
+        assert all(instance.mask.shape == (96, 128) and instance.mask.any() for instance in instances)
+        keyframes.append(session.trace()["keyframe"])
+    assert [1, 0, 0, 1, 0] == keyframes
+    final = session.finish()
+    assert 6 == len(final)
+    assert sorted((track.score for track in final), reverse=True) == [track.score for track in final]
+
+
+def test_one_frame_is_enough_for_tracks(model):
+    session = model.open(_view())
+    session.step(_frames(1)[0])
+    assert 6 == len(session.finish())
+
+
+def test_a_prompted_frame_is_a_keyframe_and_its_pixels_are_the_given_ones(model):
+    mask = np.zeros((96, 128), np.uint8)
+    mask[10:40, 20:60] = 7
+    prompts = {0: Prompt(ids=(7,), mask=mask), 2: Prompt(ids=(4,), mask=np.roll(mask, 30, axis=1) // 7 * 4)}
+    session = model.open(_view(task="vos"))
+    keyframes = []
+    for frame in _frames(4, prompts):
+        labels = session.step(frame)
+        keyframes.append(session.trace()["keyframe"])
+        if frame.prompt is not None:
+            assert np.array_equal(frame.prompt.mask > 0, labels == frame.prompt.ids[0])
+    assert [1, 0, 1, 0] == keyframes
+    assert session.finish() is None
+
+
+def test_more_objects_than_queries_are_refused(model):
+    mask = np.repeat(np.arange(1, 9, dtype=np.uint8), 16)[None].repeat(96, axis=0)
+    session = model.open(_view(task="vos"))
+    with pytest.raises(AdapterError, match="8 objects enter and only 6 of 6 queries are free"):
+        session.step(_frames(1, {0: Prompt(ids=tuple(range(1, 9)), mask=mask)})[0])
+
+
+def test_a_suite_with_other_categories_is_refused(model):
+    with pytest.raises(AdapterError, match="the head knows 3 categories, the suite has 1"):
+        model.open(_view(categories={1: "cat"}))
