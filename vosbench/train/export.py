@@ -1,0 +1,197 @@
+"""What a training leaves: weights in half precision, and beside them a card that says where they come from."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from vosbench import __version__
+from vosbench.contract import Runtime, Weights
+from vosbench.digest import digest_file
+from vosbench.errors import StoreError
+from vosbench.machine import Machine, read_machine
+from vosbench.plain import to_plain
+from vosbench.registry import restore_settings
+from vosbench.store.atomic import storing, write_whole
+from vosbench.train.checkpoint import Checkpoint, check_belongs, read_checkpoint
+from vosbench.train.choose import Trial, choose, session_score
+from vosbench.train.curve import scores_of
+from vosbench.train.held_back import Score
+from vosbench.train.job import Job, method_of
+from vosbench.train.library import Library, read_library, read_sources
+from vosbench.train.recipe import Recipe, load_recipe
+from vosbench.train.terms import Terms, terms_of
+from vosbench.train.weights import write_weights
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Held-back J and F after so many iterations, by the network's own unrolling on short windows."""
+
+    step: int
+    j: float
+    f: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightsCard:
+    """All that is known of exported weights; it lies beside them as JSON.
+
+    ``trials`` are the inference settings tried on the held-back clips (whole clips, sessions as a run opens them, these
+    very weights), the chosen ones last; ``settings`` are the network's and the chosen ones together. ``before`` lists
+    the recipes whose weights this training began with, with their iterations. ``commit`` is None where it is unknown.
+    """
+
+    schema: int
+    name: str
+    title: str
+    method: str
+    settings: Mapping[str, Any]
+    marks: tuple[str, ...]
+    file: str
+    sha256: str
+    bytes: int
+    parameters: int
+    steps: int
+    steps_planned: int
+    seconds: float
+    before: tuple[tuple[str, int], ...]
+    seed: int
+    device: str
+    machine: str
+    processes: int
+    precision: str
+    versions: Mapping[str, str]
+    commit: str | None
+    date: str
+    data: tuple[Terms, ...]
+    non_commercial: bool
+    held_back_clips: tuple[str, ...]
+    held_back: tuple[Standing, ...]
+    trials: tuple[Trial, ...]
+    recipe: Mapping[str, Any]
+
+
+def export(job: Job, folder: Path, *, tell: Callable[[Trial], None] = lambda _: None, threads: int = 1) -> WeightsCard:
+    """Write the average weights of the job's checkpoint, half precision, and their card into ``folder``.
+
+    The recipe's ``choose`` values are tried on the held-back clips with the written weights. Raises `StoreError` where
+    there is no checkpoint or it cannot be written.
+    """
+    checkpoint = read_checkpoint(job.out)
+    if checkpoint is None:
+        raise StoreError(
+            "there is no checkpoint to export", where=str(job.out), fix=f"run `vosbench train {job.recipe.name}` first"
+        )
+    check_belongs(checkpoint, job.recipe, job.out)
+    with storing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{job.recipe.name}.safetensors"
+    write_weights(file, checkpoint.average)
+    trials = _trials(job, file, tell, threads)
+    card = _card(job, checkpoint, file, trials)
+    text = json.dumps(to_plain(card), indent=1) + "\n"
+    write_whole(file.with_suffix(".json"), text.encode())
+    return card
+
+
+def _trials(job: Job, file: Path, tell: Callable[[Trial], None], threads: int) -> tuple[Trial, ...]:
+    held_back = replace(job.recipe.data.held_back, photos=0)
+    if not job.recipe.choose or not held_back.clips:
+        return ()
+    library: Library = read_library(job.data, held_back, photos=False)
+    method, settings = method_of(job.recipe, job.adapters)
+    weights = Weights(kind="mini", path=file, sha256=digest_file(file))
+    runtime = Runtime(device=job.device, threads=threads)
+
+    def score(values: Mapping[str, Any]) -> Score:
+        chosen = restore_settings(method.card, {**to_plain(settings), **values})
+        return session_score(method.card.load(runtime, weights, chosen), library.held_clips)
+
+    return choose(score, job.recipe.choose, tell)
+
+
+def _card(job: Job, checkpoint: Checkpoint, file: Path, trials: tuple[Trial, ...]) -> WeightsCard:
+    recipe = job.recipe
+    machine = read_machine()
+    data = terms_of(_sources(recipe, job))
+    return WeightsCard(
+        schema=1,
+        name=recipe.name,
+        title=recipe.title,
+        method=recipe.method,
+        settings={**recipe.settings, **(trials[-1].settings if trials else {})},
+        marks=recipe.marks,
+        file=file.name,
+        sha256=digest_file(file),
+        bytes=file.stat().st_size,
+        parameters=sum(value.numel() for value in checkpoint.average.values()),
+        steps=checkpoint.step,
+        steps_planned=recipe.steps,
+        seconds=round(checkpoint.seconds, 1),
+        before=_before(recipe),
+        seed=recipe.seed,
+        device=job.device,
+        machine=_described(machine, job),
+        processes=1 if job.device.startswith("cuda") else recipe.hardware.processes,
+        precision=recipe.hardware.precision,
+        versions={"vosbench": __version__, "torch": machine.versions.get("torch", "")},
+        commit=commit_of(Path(__file__).parent),
+        date=datetime.now(UTC).date().isoformat(),
+        data=data,
+        non_commercial=any(terms.non_commercial for terms in data),
+        held_back_clips=recipe.data.held_back.clips,
+        held_back=tuple(Standing(step=step, j=j, f=f) for step, j, f in scores_of(job.out)),
+        trials=trials,
+        recipe=to_plain(recipe),
+    )
+
+
+def _described(machine: Machine, job: Job) -> str:
+    return machine.describe(job.device, job.recipe.hardware.processes)
+
+
+def _before(recipe: Recipe) -> tuple[tuple[str, int], ...]:
+    """Gives back the recipes that this one builds on, nearest first, with their iterations."""
+    if recipe.start is None:
+        return ()
+    first = load_recipe(recipe.start.recipe)
+    return ((first.name, first.steps), *_before(first))
+
+
+def _sources(recipe: Recipe, job: Job) -> list[str]:
+    """Gives back the sources of the recipe and of those it builds on or learns from."""
+    shares = recipe.data.shares
+    photos = shares.photo > 0.0 or shares.composite > 0.0
+    found: list[str] = []
+    if photos or shares.real > 0.0:
+        found += list(read_sources(job.data, photos=photos, clips=shares.real > 0.0))
+    found += ["synthetic"] * (shares.synthetic > 0.0) + ["imagenet"] * recipe.backbone
+    others = [plan.recipe for plan in (recipe.start, recipe.teacher) if plan is not None]
+    for name in others:
+        found += _sources(load_recipe(name), job)
+    return list(dict.fromkeys(found))
+
+
+def commit_of(folder: Path) -> str | None:
+    """Gives back the commit of the working tree around ``folder``, marked where files differ from it; else None."""
+    try:
+        head = _git(folder, "rev-parse", "HEAD")
+        changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return f"{head} with changes" if changed else head
+
+
+def _git(folder: Path, *words: str) -> str:
+    program = shutil.which("git")
+    if program is None:
+        raise FileNotFoundError("git")
+    done = subprocess.run([program, "-C", str(folder), *words], capture_output=True, text=True, check=True, timeout=20)
+    return done.stdout.strip()
