@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vosbench.adapters.aot.settings import AOTSettings
-from vosbench.contract import Fixture, Knob, MethodCard, Model, ReferenceFrame, Runtime, Variant, Weights
+from vosbench.contract import Fixture, Knob, MethodCard, Model, ReferenceFrame, Runtime, Trainable, Variant, Weights
 
 NOTES = (
     "No look-ahead: every frame is answered when it comes. The official evaluator reads the same way, but keeps every "
@@ -68,6 +68,13 @@ def load_deaot(runtime: Runtime, weights: Weights, settings: AOTSettings) -> Mod
     return load_model(runtime, weights, settings, method="deaot-l")
 
 
+def train_deaot(settings: AOTSettings) -> Trainable:
+    """Gives back the small DeAOT for training."""
+    from vosbench.adapters.aot.training import trainable
+
+    return trainable(settings)
+
+
 def replay(fixture: Fixture) -> Iterator[ReferenceFrame]:
     """Yields what the official code's stored outputs are compared with."""
     from vosbench.adapters.aot.reference import replay_fixture
@@ -88,6 +95,9 @@ AOT_L = MethodCard(
     variants=(*encoder_variants("AOTL"), TWO_FRAMES, SIX_FRAMES),
     knob=Knob(setting="long_term_mem_gap", ladder=(1, 2, 5, 10, 20, 50)),
     interval="long_term_mem_gap",
+    offset="long_term_mem_offset",
+    size="size",
+    augments=True,
     grows=True,
     needs_weights=True,
     checkpoints=("AOTL_PRE_YTB_DAV.pth",),
@@ -110,11 +120,15 @@ DEAOT_L = MethodCard(
     variants=(*encoder_variants("DeAOTL"), TWO_FRAMES, SIX_FRAMES),
     knob=Knob(setting="long_term_mem_gap", ladder=(1, 2, 5, 10, 20, 50)),
     interval="long_term_mem_gap",
+    offset="long_term_mem_offset",
+    size="size",
+    augments=True,
     grows=True,
     needs_weights=True,
     checkpoints=("DeAOTL_PRE_YTB_DAV.pth",),
     notes=NOTES,
     shares=("vosbench.adapters.nn",),
+    train=train_deaot,
     fixtures={"AOT:deaotl": "mnv2", "AOT:r50_deaotl": "r50", "AOT:swinb_deaotl": "swinb"},
     replay=replay,
 )

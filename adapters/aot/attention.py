@@ -20,7 +20,10 @@ CHUNK_BYTES_DEVICE = 256 * 2**20
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class KeyValue:
-    """What one block keeps of one frame: ``key`` and ``value``, (tokens, channels) each, contiguous."""
+    """What one block keeps of one frame: ``key`` and ``value``, (tokens, channels) each, contiguous.
+
+    In training both have the clips of a batch before them, (batch, tokens, channels).
+    """
 
     key: Tensor
     value: Tensor
@@ -35,8 +38,11 @@ def attend(query: Tensor, pages: Sequence[KeyValue], *, heads: int = 1) -> Tenso
     """Gives back (queries, value channels): softmax(query key^T) value over the tokens of all ``pages`` together.
 
     ``query`` (queries, channels) is already scaled. With several heads, channels are counted head by head. The
-    softmax is taken over chunks of queries, so that its size does not grow with their number.
+    softmax is taken over chunks of queries, so that its size does not grow with their number. A batch of queries
+    (batch, queries, channels), as in training, reads its pages whole and in single precision.
     """
+    if query.ndim == 3:
+        return _attend_batch(query, pages, heads)
     with full_precision(query.device):
         queries = _by_head(query.to(pages[0].key.dtype), heads)
         keys = [_by_head(page.key, heads).transpose(1, 2) for page in pages]
@@ -46,6 +52,19 @@ def attend(query: Tensor, pages: Sequence[KeyValue], *, heads: int = 1) -> Tenso
         parts = [_attend_chunk(part, keys, values, tokens) for part in queries.split(chunk, dim=1)]
         out = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
         return _joined(out)
+
+
+def _attend_batch(query: Tensor, pages: Sequence[KeyValue], heads: int) -> Tensor:
+    """Gives back (batch, queries, value channels), with gradients."""
+    with full_precision(query.device):
+        parts = (
+            query,
+            torch.cat([page.key for page in pages], dim=1),
+            torch.cat([page.value for page in pages], dim=1),
+        )
+        queries, keys, values = (part.float().unflatten(2, (heads, -1)).transpose(1, 2) for part in parts)
+        weights = torch.softmax(queries @ keys.transpose(2, 3), dim=-1)
+        return (weights @ values).transpose(1, 2).flatten(2)
 
 
 def _attend_chunk(queries: Tensor, keys: Sequence[Tensor], values: Sequence[Tensor], tokens: int) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from vosbench.adapters.aot.widths import SMALL
 from vosbench.adapters.nn.checkpoint import State
 
 COUNTERS = ".num_batches_tracked"
@@ -12,6 +13,7 @@ COUNTERS = ".num_batches_tracked"
 IMAGENET_PARTS = {
     "mnv2": ("encoder.classifier.",),
     "r50": ("encoder.layer4.", "encoder.fc."),
+    SMALL: (),
     "swinb": ("encoder.layers.3.", "encoder.layers.2.downsample.", "encoder.norm3.", "encoder.norm.", "encoder.head."),
 }
 """Parts of the encoders' ImageNet models behind stride 16, which no pass reaches."""

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional
 
-CHANNELS = 256
-IDENTITIES = 11
-"""Channels of one engine: the background and ten objects."""
+from vosbench.adapters.aot.widths import OFFICIAL, Widths
 
 
 class ConvolutionNorm(nn.Module):
@@ -28,17 +26,20 @@ class ConvolutionNorm(nn.Module):
 class PyramidDecoder(nn.Module):
     """From stride 16 to stride 4, with the encoder's features of each resolution added on the way."""
 
-    def __init__(self, in_channels: int, shortcuts: tuple[int, int, int], *, align_corners: bool) -> None:
+    def __init__(
+        self, in_channels: int, shortcuts: tuple[int, int, int], *, align_corners: bool, widths: Widths = OFFICIAL
+    ) -> None:
         super().__init__()
+        wide, middle, narrow = widths.decoder
         self.align_corners = align_corners
-        self.conv_in = ConvolutionNorm(in_channels, CHANNELS, 1)
-        self.conv_16x = ConvolutionNorm(CHANNELS, CHANNELS, 3)
-        self.conv_8x = ConvolutionNorm(CHANNELS, CHANNELS // 2, 3)
-        self.conv_4x = ConvolutionNorm(CHANNELS // 2, CHANNELS // 2, 3)
-        self.adapter_16x = nn.Conv2d(shortcuts[2], CHANNELS, 1)
-        self.adapter_8x = nn.Conv2d(shortcuts[1], CHANNELS, 1)
-        self.adapter_4x = nn.Conv2d(shortcuts[0], CHANNELS // 2, 1)
-        self.conv_out = nn.Conv2d(CHANNELS // 2, IDENTITIES, 1)
+        self.conv_in = ConvolutionNorm(in_channels, wide, 1)
+        self.conv_16x = ConvolutionNorm(wide, wide, 3)
+        self.conv_8x = ConvolutionNorm(wide, middle, 3)
+        self.conv_4x = ConvolutionNorm(middle, narrow, 3)
+        self.adapter_16x = nn.Conv2d(shortcuts[2], wide, 1)
+        self.adapter_8x = nn.Conv2d(shortcuts[1], wide, 1)
+        self.adapter_4x = nn.Conv2d(shortcuts[0], middle, 1)
+        self.conv_out = nn.Conv2d(narrow, widths.identities, 1)
 
     def forward(self, x: Tensor, shortcuts: Sequence[Tensor], channels: int) -> Tensor:
         """Gives back the logits (1, channels, height / 4, width / 4) of the first ``channels`` identities.

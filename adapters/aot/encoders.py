@@ -1,4 +1,4 @@
-"""The three encoders of AOT, DeAOT and MAVOS: MobileNetV2, ResNet-50 and Swin-B, all to stride 16."""
+"""The encoders of AOT, DeAOT and MAVOS: MobileNetV2, ResNet-50, Swin-B and the small models' trunk, to stride 16."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import NamedTuple
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vosbench.adapters.aot.widths import SMALL
 from vosbench.adapters.nn.frozen_norm import FrozenBatchNorm2d
+from vosbench.adapters.nn.mini_trunk import MiniTrunk
 from vosbench.adapters.nn.mobilenet import mobilenet_features
 from vosbench.adapters.nn.resnet import bottleneck_layer
 from vosbench.adapters.nn.swin import SwinTrunk
@@ -72,6 +74,15 @@ class SwinBEncoder(SwinTrunk):
         return EncoderFeatures(f4, f8, f16, f16)
 
 
+class MiniEncoder(MiniTrunk):
+    """The trunk of the small models."""
+
+    def forward(self, image: Tensor) -> EncoderFeatures:
+        """Gives back the features behind blocks 3, 6 and 13, the last one twice, of (1, 3, height, width)."""
+        f16, f8, f4 = self.late(self.early(image))
+        return EncoderFeatures(f4, f8, f16, f16)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoder:
     """How an encoder is built, the channels of its features, and how the images for it are aligned.
@@ -88,4 +99,5 @@ ENCODERS = {
     "mnv2": Encoder(build=MobileNetV2Encoder, channels=(24, 32, 96, 1280), align_corners=True),
     "r50": Encoder(build=ResNet50Encoder, channels=(256, 512, 1024, 1024), align_corners=True),
     "swinb": Encoder(build=SwinBEncoder, channels=(128, 256, 512, 512), align_corners=False),
+    SMALL: Encoder(build=MiniEncoder, channels=(24, 32, 96, 96), align_corners=False),
 }

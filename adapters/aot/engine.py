@@ -1,4 +1,4 @@
-"""One engine: at most ten objects, their long-term and short-term memory (official ``AOTEngine``, ``DeAOTEngine``)."""
+"""One engine: the memories of at most ten objects, fewer in a small network (official ``AOTEngine``)."""
 
 from __future__ import annotations
 
@@ -10,23 +10,26 @@ from vosbench.adapters.aot.block import Memory
 from vosbench.adapters.aot.network import AOTNetwork, Features
 from vosbench.adapters.aot.strategies import Kept, MemoryFrame, Strategy
 from vosbench.adapters.aot.transformer import Propagation
-
-OBJECTS = 10
-"""The most objects of one engine (official ``MODEL_MAX_OBJ_NUM``)."""
+from vosbench.adapters.nn.insertion import shifted_write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """When memory is written: ``gap`` frames from one long-term write to the next; the short-term memory is the frame
-    ``skip`` frames ago.
+    """When memory is written: ``gap`` frames from one long-term write to the next, the first of them
+    ``offset`` frames after the first prompt where that is not 0; the short-term memory is the frame ``skip`` frames
+    ago.
     """
 
     gap: int
     skip: int
+    offset: int = 0
 
 
 class Engine:
-    """The memory of ten objects; features of the image come from outside, since all engines share them."""
+    """The memory of its objects; features of the image come from outside, since all engines share them.
+
+    In training it is the memory of a batch of clips.
+    """
 
     def __init__(self, network: AOTNetwork, schedule: Schedule, strategy: Strategy) -> None:
         self._network = network
@@ -72,5 +75,9 @@ class Engine:
             self._write(new)
 
     def _write(self, new: MemoryFrame) -> None:
-        self.long_term = self._strategy(self.long_term, new) if self.long_term else (new,)
-        self._last_write = self._time
+        if self.long_term:
+            self.long_term = self._strategy(self.long_term, new)
+            self._last_write = self._time
+        else:
+            self.long_term = (new,)
+            self._last_write = shifted_write(self._time, self._schedule.gap, self._schedule.offset)

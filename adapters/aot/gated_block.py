@@ -11,19 +11,17 @@ from torch.nn import functional
 
 from vosbench.adapters.aot.attention import KeyValue, attend
 from vosbench.adapters.aot.block import Memory
-from vosbench.adapters.aot.grid import Grid, to_map, to_tokens
+from vosbench.adapters.aot.grid import Grid, over_map
+from vosbench.adapters.aot.widths import Widths
 from vosbench.adapters.aot.window import POSITIONS, attend_window
-
-CHANNELS = 256
-"""Of each branch."""
-KEY_CHANNELS = 128
-VALUE_CHANNELS = 512
-"""Of each branch's values; a memory's value holds the visual ones first, then the identity ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Branches:
-    """The two streams between blocks, (tokens, 256) each; before the first block there is no identity stream."""
+    """The two streams between blocks, (tokens, 256) each; before the first block there is no identity stream.
+
+    In training all of these have the clips of a batch before them.
+    """
 
     visual: Tensor
     identity: Tensor | None
@@ -53,16 +51,16 @@ class DepthwiseConvolution(nn.Module):
 
     def forward(self, tokens: Tensor, grid: Grid) -> Tensor:
         """Gives back (tokens, channels)."""
-        return to_tokens(self.conv(to_map(tokens, grid)))
+        return over_map(tokens, grid, self.conv)
 
 
 class LongTermPropagation(nn.Module):
     """Gated propagation from all memory frames: what was read, times the gate, mixed over the grid, projected."""
 
-    def __init__(self) -> None:
+    def __init__(self, widths: Widths) -> None:
         super().__init__()
-        self.dw_conv = DepthwiseConvolution(2 * VALUE_CHANNELS)
-        self.projection = nn.Linear(2 * VALUE_CHANNELS, 2 * CHANNELS)
+        self.dw_conv = DepthwiseConvolution(2 * widths.value)
+        self.projection = nn.Linear(2 * widths.value, 2 * widths.channels)
 
     def forward(self, query: Tensor, pages: Sequence[KeyValue], gate: Tensor, grid: Grid) -> Tensor:
         """Gives back (tokens, 512), both branches."""
@@ -72,11 +70,11 @@ class LongTermPropagation(nn.Module):
 class ShortTermPropagation(nn.Module):
     """Gated propagation from a window of one frame, with a learned bias for each position of the window."""
 
-    def __init__(self) -> None:
+    def __init__(self, widths: Widths) -> None:
         super().__init__()
-        self.relative_emb_k = nn.Conv2d(KEY_CHANNELS, POSITIONS, 1)
-        self.dw_conv = DepthwiseConvolution(2 * VALUE_CHANNELS)
-        self.projection = nn.Linear(2 * VALUE_CHANNELS, 2 * CHANNELS)
+        self.relative_emb_k = nn.Conv2d(widths.key, POSITIONS, 1)
+        self.dw_conv = DepthwiseConvolution(2 * widths.value)
+        self.projection = nn.Linear(2 * widths.value, 2 * widths.channels)
 
     def forward(self, query: Tensor, memory: KeyValue, gate: Tensor, grid: Grid) -> Tensor:
         """Gives back (tokens, 512), both branches."""
@@ -89,81 +87,86 @@ class ShortTermPropagation(nn.Module):
 class SelfPropagation(nn.Module):
     """Gated propagation inside the frame: both branches give query, key, values and gate."""
 
-    def __init__(self) -> None:
+    def __init__(self, widths: Widths) -> None:
         super().__init__()
-        self.linear_QK = nn.Linear(2 * CHANNELS, KEY_CHANNELS)
-        self.linear_V1 = nn.Linear(CHANNELS, VALUE_CHANNELS)
-        self.linear_V2 = nn.Linear(CHANNELS, VALUE_CHANNELS)
-        self.linear_U1 = nn.Linear(CHANNELS, VALUE_CHANNELS)
-        self.linear_U2 = nn.Linear(CHANNELS, VALUE_CHANNELS)
-        self.dw_conv = DepthwiseConvolution(2 * VALUE_CHANNELS)
-        self.projection = nn.Linear(2 * VALUE_CHANNELS, 2 * CHANNELS)
+        self.linear_QK = nn.Linear(2 * widths.channels, widths.key)
+        self.linear_V1 = nn.Linear(widths.channels, widths.value)
+        self.linear_V2 = nn.Linear(widths.channels, widths.value)
+        self.linear_U1 = nn.Linear(widths.channels, widths.value)
+        self.linear_U2 = nn.Linear(widths.channels, widths.value)
+        self.dw_conv = DepthwiseConvolution(2 * widths.value)
+        self.projection = nn.Linear(2 * widths.value, 2 * widths.channels)
 
     def forward(self, visual: Tensor, identity: Tensor, grid: Grid) -> Tensor:
         """Gives back (tokens, 512), both branches."""
-        key = self.linear_QK(torch.cat([visual, identity], dim=1))
-        value = functional.silu(torch.cat([self.linear_V1(visual), self.linear_V2(identity)], dim=1))
-        gate = functional.silu(torch.cat([self.linear_U1(visual), self.linear_U2(identity)], dim=1))
+        key = self.linear_QK(torch.cat([visual, identity], dim=-1))
+        value = functional.silu(torch.cat([self.linear_V1(visual), self.linear_V2(identity)], dim=-1))
+        gate = functional.silu(torch.cat([self.linear_U1(visual), self.linear_U2(identity)], dim=-1))
         read = attend(scaled(key), [KeyValue(key=key, value=value)])
         return self.projection(self.dw_conv(read * gate, grid))
 
 
 class GatedBlock(nn.Module):
-    """One of DeAOT-L's three blocks; a memory frame is (K, [V, ID_V]), and only ID_V sees the given masks."""
+    """One of DeAOT's blocks, three in DeAOT-L; a memory frame is (K, [V, ID_V]), and only ID_V sees the given masks.
 
-    def __init__(self, *, first: bool) -> None:
+    A memory's value holds the visual values first, then the identity ones.
+    """
+
+    def __init__(self, widths: Widths, *, first: bool) -> None:
         super().__init__()
+        channels, value = widths.channels, widths.value
         self.first = first
-        self.norm1 = nn.LayerNorm(CHANNELS)
-        self.linear_QV = nn.Linear(CHANNELS, KEY_CHANNELS + VALUE_CHANNELS)
-        self.linear_U = nn.Linear(CHANNELS, VALUE_CHANNELS)
+        self.widths = widths
+        self.norm1 = nn.LayerNorm(channels)
+        self.linear_QV = nn.Linear(channels, widths.key + value)
+        self.linear_U = nn.Linear(channels, value)
         if first:
-            self.linear_ID_V = nn.Linear(CHANNELS, VALUE_CHANNELS)
+            self.linear_ID_V = nn.Linear(channels, value)
         else:
-            self.id_norm1 = nn.LayerNorm(CHANNELS)
-            self.linear_ID_V = nn.Linear(2 * CHANNELS, VALUE_CHANNELS)
-            self.linear_ID_U = nn.Linear(CHANNELS, VALUE_CHANNELS)
-        self.long_term_attn = LongTermPropagation()
-        self.short_term_attn = ShortTermPropagation()
-        self.norm2 = nn.LayerNorm(CHANNELS)
-        self.id_norm2 = nn.LayerNorm(CHANNELS)
-        self.self_attn = SelfPropagation()
+            self.id_norm1 = nn.LayerNorm(channels)
+            self.linear_ID_V = nn.Linear(2 * channels, value)
+            self.linear_ID_U = nn.Linear(channels, value)
+        self.long_term_attn = LongTermPropagation(widths)
+        self.short_term_attn = ShortTermPropagation(widths)
+        self.norm2 = nn.LayerNorm(channels)
+        self.id_norm2 = nn.LayerNorm(channels)
+        self.self_attn = SelfPropagation(widths)
 
     def prepare(self, branches: Branches) -> GatedState:
         """Gives back what does not depend on memory."""
         visual = self.norm1(branches.visual)
-        key_weight, value_weight = self.linear_QV.weight.split([KEY_CHANNELS, VALUE_CHANNELS])
-        key_bias, value_bias = self.linear_QV.bias.split([KEY_CHANNELS, VALUE_CHANNELS])
+        parts = [self.widths.key, self.widths.value]
+        key_weight, value_weight = self.linear_QV.weight.split(parts)
+        key_bias, value_bias = self.linear_QV.bias.split(parts)
         # Two products, so that a kept key does not keep the values' storage with it.
         key = functional.linear(visual, key_weight, key_bias)
         value = functional.silu(functional.linear(visual, value_weight, value_bias))
         gate = functional.silu(self.linear_U(visual))
         normed = None
         if self.first:
-            gate = torch.cat([gate, torch.ones_like(gate)], dim=1)
+            gate = torch.cat([gate, torch.ones_like(gate)], dim=-1)
         else:
             normed = self.id_norm1(branches.identity)
-            gate = torch.cat([gate, functional.silu(self.linear_ID_U(normed))], dim=1)
+            gate = torch.cat([gate, functional.silu(self.linear_ID_U(normed))], dim=-1)
         return GatedState(branches=branches, key=key, value=value, gate=gate, normed=normed)
 
     def remember(self, state: GatedState, identity: Tensor) -> KeyValue:
         """Gives back the memory of this frame, whose objects ``identity`` (tokens, 256) tells."""
-        told = identity if state.normed is None else torch.cat([state.normed, identity.to(state.normed.dtype)], dim=1)
+        told = identity if state.normed is None else torch.cat([state.normed, identity.to(state.normed.dtype)], dim=-1)
         identity_value = functional.silu(self.linear_ID_V(told))
-        return KeyValue(key=state.key, value=torch.cat([state.value, identity_value], dim=1))
+        return KeyValue(key=state.key, value=torch.cat([state.value, identity_value], dim=-1))
 
     def finish(self, state: GatedState, memory: Memory, grid: Grid) -> Branches:
         """Gives back both streams with what was read from memory in them, after self-propagation."""
         read = self.long_term_attn(state.key, memory.long_term, state.gate, grid)
         read = read + self.short_term_attn(state.key, memory.short_term, state.gate, grid)
-        visual = state.branches.visual + read[:, :CHANNELS]
-        identity = (
-            read[:, CHANNELS:] if state.branches.identity is None else state.branches.identity + read[:, CHANNELS:]
-        )
-        own = self.self_attn(self.norm2(visual), self.id_norm2(identity), grid)
-        return Branches(visual=visual + own[:, :CHANNELS], identity=identity + own[:, CHANNELS:])
+        visual_read, identity_read = read.chunk(2, dim=-1)
+        visual = state.branches.visual + visual_read
+        identity = identity_read if state.branches.identity is None else state.branches.identity + identity_read
+        visual_own, identity_own = self.self_attn(self.norm2(visual), self.id_norm2(identity), grid).chunk(2, dim=-1)
+        return Branches(visual=visual + visual_own, identity=identity + identity_own)
 
 
 def scaled(query: Tensor) -> Tensor:
     """Gives back the query over the square root of its channels."""
-    return query / query.shape[1] ** 0.5
+    return query / query.shape[-1] ** 0.5

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from vosbench.adapters.nn.geometry import MEAN, STD
+from vosbench.adapters.nn.geometry import MEAN, STD, resized_by_area
 from vosbench.types import Image
 
 STRIDE = 16
@@ -22,7 +22,8 @@ class AlignedGeometry:
     """Sizes in pixels: the frame's own and the network's.
 
     With ``align_corners`` the network's sides are 16 n + 1 pixels and its tokens lie on pixels 0, 16, 32, ..., else
-    they are 16 n pixels and each token covers a square of 16.
+    they are 16 n pixels and each token covers a square of 16. With ``area`` a pixel is the mean of the bytes that it
+    covers, as the small networks see it, else it is interpolated (bicubic).
     """
 
     height: int
@@ -30,6 +31,7 @@ class AlignedGeometry:
     network_height: int
     network_width: int
     align_corners: bool
+    area: bool = False
 
     @property
     def own(self) -> tuple[int, int]:
@@ -43,18 +45,30 @@ class AlignedGeometry:
 
 
 def aligned_geometry(
-    height: int, width: int, *, max_short_edge: int, max_long_edge: int, align_corners: bool
+    height: int,
+    width: int,
+    *,
+    max_short_edge: int,
+    max_long_edge: int,
+    align_corners: bool,
+    size: int = -1,
+    enlarged: float = 1.0,
+    area: bool = False,
 ) -> AlignedGeometry:
-    """Gives back the geometry of frames (height, width): shrunk to both limits (-1: none), never enlarged, aligned.
+    """Gives back the geometry of frames (height, width): shrunk to both limits (-1: none), not enlarged, aligned.
 
-    The official ``MultiRestrictSize``. A side that would round to nothing keeps one step of the grid.
+    The official ``MultiRestrictSize``, in which ``enlarged`` (the scale of an augmentation) comes after the limits. A
+    ``size`` above 0 is the shorter side, whatever the limits say. A side that would round to nothing keeps one step of
+    the grid.
     """
     scale = 1.0
     if 0 < max_short_edge < min(height, width):
         scale = max_short_edge / min(height, width)
     if 0 < max_long_edge < max(height, width) * scale:
         scale *= max_long_edge / (max(height, width) * scale)
-    sides = (_aligned(int(side * scale), align_corners=align_corners) for side in (height, width))
+    if size > 0:
+        scale = size / min(height, width)
+    sides = (_aligned(int(side * scale * enlarged), align_corners=align_corners) for side in (height, width))
     network_height, network_width = sides
     return AlignedGeometry(
         height=height,
@@ -62,6 +76,7 @@ def aligned_geometry(
         network_height=network_height,
         network_width=network_width,
         align_corners=align_corners,
+        area=area,
     )
 
 
@@ -70,9 +85,13 @@ def image_to_network(image: Image, place: AlignedGeometry, *, device: torch.devi
 
     Bicubic by OpenCV on values 0 to 255, as in the official loader; torch's bicubic differs by up to 2.6e-4.
     """
-    pixels = image.astype(np.float32)
-    if place.own != place.network:
-        pixels = cv2.resize(pixels, (place.network_width, place.network_height), interpolation=cv2.INTER_CUBIC)
+    size = (place.network_width, place.network_height)
+    if place.area:
+        pixels = resized_by_area(image, size).astype(np.float32)
+    elif place.own != place.network:
+        pixels = cv2.resize(image.astype(np.float32), size, interpolation=cv2.INTER_CUBIC)
+    else:
+        pixels = image.astype(np.float32)
     planes = torch.from_numpy(pixels).to(device).permute(2, 0, 1)[None]
     mean = torch.tensor(MEAN, device=device)[:, None, None]
     std = torch.tensor(STD, device=device)[:, None, None]

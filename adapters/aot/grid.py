@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -13,12 +14,26 @@ Grid = tuple[int, int]
 
 def to_tokens(features: Tensor) -> Tensor:
     """Gives back (height * width, channels) of (1, channels, height, width); no copy where channels lie last."""
-    return features[0].permute(1, 2, 0).reshape(-1, features.shape[1])
+    return batch_to_tokens(features)[0]
+
+
+def batch_to_tokens(features: Tensor) -> Tensor:
+    """Gives back (batch, height * width, channels) of (batch, channels, height, width)."""
+    return features.permute(0, 2, 3, 1).reshape(len(features), -1, features.shape[1])
 
 
 def to_map(tokens: Tensor, grid: Grid) -> Tensor:
-    """Gives back a view (1, channels, height, width), channels last, of (height * width, channels)."""
-    return tokens.view(1, *grid, -1).permute(0, 3, 1, 2)
+    """Gives back (batch, channels, height, width), channels last, of (batch, height * width, channels).
+
+    Tokens without a batch, (height * width, channels), give a batch of 1. It is a view where they lie together.
+    """
+    return tokens.reshape(-1, *grid, tokens.shape[-1]).permute(0, 3, 1, 2)
+
+
+def over_map(tokens: Tensor, grid: Grid, function: Callable[[Tensor], Tensor]) -> Tensor:
+    """Gives back what ``function`` makes of the map of ``tokens``, as tokens with a batch where they have one."""
+    out = batch_to_tokens(function(to_map(tokens, grid)))
+    return out if tokens.ndim == 3 else out[0]
 
 
 def sine_positions(grid: Grid, channels: int, *, device: torch.device, dtype: torch.dtype) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vosbench.adapters.aot.engine import OBJECTS, Engine, Schedule
+from vosbench.adapters.aot.engine import Engine, Schedule
 from vosbench.adapters.aot.geometry import AlignedGeometry, labels_to_network, token_centres
 from vosbench.adapters.aot.merging import merged_labels
 from vosbench.adapters.aot.network import AOTNetwork, Features
@@ -17,7 +17,8 @@ from vosbench.adapters.aot.strategies import MemoryFrame, Strategy
 
 
 class AOTInference:
-    """One video. Objects are numbered 1, 2, ... in the order in which they enter; each ten have an engine.
+    """One video. Objects are numbered 1, 2, ... in the order in which they enter; each ten have an engine, in a small
+    network each four.
 
     ``logits`` are those of the last prediction, by engine; ``features`` those of the present frame, until it is
     remembered.
@@ -73,19 +74,20 @@ class AOTInference:
 
         The features of the frame serve for that too; the official code encodes it a second time.
         """
-        while len(self.engines) * OBJECTS < objects:
+        most = self._network.objects
+        while len(self.engines) * most < objects:
             self.engines.append(Engine(self._network, self._schedule, self._strategy))
         planes = labels_to_network(labels, self._place)
         for index, engine in enumerate(self.engines):
-            count = min(max(objects - index * OBJECTS, 0), OBJECTS)
-            engine.refer(self._frame, self.features, self._positions, _own_labels(planes, index), count)
+            count = min(max(objects - index * most, 0), most)
+            engine.refer(self._frame, self.features, self._positions, _own_labels(planes, index, most), count)
         self.features = None
 
     def update(self, labels: Tensor) -> None:
         """Remember the present frame with its predicted ``labels`` (height, width)."""
         planes = labels_to_network(labels, self._place)
         for index, engine in enumerate(self.engines):
-            engine.update(self._frame, _own_labels(planes, index))
+            engine.update(self._frame, _own_labels(planes, index, self._network.objects))
         self.features = None
 
     def footprint(self) -> dict[str, int]:
@@ -120,7 +122,7 @@ class AOTInference:
         }
 
 
-def _own_labels(labels: Tensor, engine: int) -> Tensor:
-    """Gives back the labels of one engine's objects, counted from 1; the others' are background."""
-    own = labels - engine * OBJECTS
-    return torch.where((own >= 1) & (own <= OBJECTS), own, torch.zeros_like(own))
+def _own_labels(labels: Tensor, engine: int, most: int) -> Tensor:
+    """Gives back the labels of one engine's objects, at most ``most``, from 1; the others' are background."""
+    own = labels - engine * most
+    return torch.where((own >= 1) & (own <= most), own, torch.zeros_like(own))

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vosbench.adapters.aot.engine import OBJECTS
+from vosbench.adapters.nn.labels import largest_channel
 
 SMALLEST = 1e-5
 """The clamp of the official ``soft_logit_aggregation``."""
@@ -20,7 +20,7 @@ def merged_labels(logits: Sequence[Tensor], size: tuple[int, int], *, align_corn
     ``logits`` are each engine's (1 + objects, height / 4, width / 4). The softmax does not change which is largest.
     """
     merge = _upsampled_alone if len(logits) == 1 else _merged
-    return _largest(merge(logits, size, align_corners=align_corners))
+    return largest_channel(merge(logits, size, align_corners=align_corners))
 
 
 def merged_probabilities(logits: Sequence[Tensor], size: tuple[int, int], *, align_corners: bool) -> Tensor:
@@ -33,21 +33,9 @@ def merged_probabilities(logits: Sequence[Tensor], size: tuple[int, int], *, ali
         return torch.softmax(_upsampled(logits[0], size, align_corners=align_corners), dim=0)
     probabilities = _merged(logits, size, align_corners=align_corners)
     odds = probabilities / (1 - probabilities)
-    unused = OBJECTS * len(logits) - (len(probabilities) - 1)
+    # Every engine but the last is full.
+    unused = (len(logits[0]) - 1) * len(logits) - (len(probabilities) - 1)
     return odds / (odds.sum(0, keepdim=True) + unused * SMALLEST / (1 - SMALLEST))
-
-
-def _largest(planes: Tensor) -> Tensor:
-    """Gives back (height, width), int64: the first channel that holds the largest value, plane after plane.
-
-    A CPU's ``argmax`` over the first axis walks across the planes and takes twenty times as long.
-    """
-    labels = torch.zeros(planes.shape[1:], dtype=torch.int64, device=planes.device)
-    best = planes[0]
-    for channel, plane in enumerate(planes[1:], start=1):
-        labels.masked_fill_(plane > best, channel)
-        best = torch.maximum(best, plane)
-    return labels
 
 
 def _merged(logits: Sequence[Tensor], size: tuple[int, int], *, align_corners: bool) -> Tensor:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from torch import nn
 
 from vosbench.adapters.aot.checkpoints import without_unused
+from vosbench.adapters.aot.encoders import ENCODERS
 from vosbench.adapters.aot.engine import Schedule
 from vosbench.adapters.aot.geometry import AlignedGeometry, aligned_geometry
 from vosbench.adapters.aot.inference import AOTInference
@@ -15,14 +16,16 @@ from vosbench.adapters.aot.network import ADJUSTMENTS, AOTNetwork
 from vosbench.adapters.aot.session import AOTSession
 from vosbench.adapters.aot.settings import AOTSettings
 from vosbench.adapters.aot.strategies import Strategy, named_strategy
+from vosbench.adapters.aot.widths import SMALL
 from vosbench.adapters.nn.preparation import prepare_for_inference
 from vosbench.adapters.nn.runtime import compile_modules
 from vosbench.adapters.nn.swin import restore_position_indices
 from vosbench.adapters.nn.weights import build_network
 from vosbench.contract import Precision, Runtime, View, Weights
+from vosbench.errors import UsageError
 
-Place = Callable[[int, int], AlignedGeometry]
-"""From a frame's height and width to its geometry."""
+Place = Callable[..., AlignedGeometry]
+"""From a frame's height and width, and how much it is ``enlarged``, to its geometry."""
 
 
 class AOTModel:
@@ -39,11 +42,10 @@ class AOTModel:
 
     def open(self, view: View) -> AOTSession:
         """Begin a video."""
-        place = self._place(view.height, view.width)
         return AOTSession(
             view,
-            place=place,
-            inference=lambda: AOTInference(self._network, self._schedule, self._strategy, place),
+            place=lambda enlarged: self._place(view.height, view.width, enlarged=enlarged),
+            inference=lambda place: AOTInference(self._network, self._schedule, self._strategy, place),
             runtime=self._runtime,
         )
 
@@ -54,17 +56,25 @@ class AOTModel:
 
 def load_model(runtime: Runtime, weights: Weights, settings: AOTSettings, *, method: str) -> AOTModel:
     """Gives back AOT-L or DeAOT-L; raises `CheckpointError` for weights that do not fit."""
+    if settings.encoder == SMALL and method != "deaot-l":
+        raise UsageError(f"there is no small network of {method}", fix="run deaot-l or mavos, or another encoder")
     build = functools.partial(AOTNetwork, settings.encoder, gated=method == "deaot-l")
     return AOTModel(
         load_network(build, weights, runtime, encoder=settings.encoder, name=f"{method}@{settings.encoder}"),
         runtime,
-        schedule=Schedule(gap=settings.long_term_mem_gap, skip=settings.short_term_mem_skip),
+        schedule=Schedule(
+            gap=settings.long_term_mem_gap,
+            skip=settings.short_term_mem_skip,
+            offset=settings.long_term_mem_offset,
+        ),
         strategy=named_strategy(settings.memory, settings.memory_frames),
         place=functools.partial(
             aligned_geometry,
             max_short_edge=settings.max_short_edge,
             max_long_edge=settings.max_long_edge,
-            align_corners=settings.encoder != "swinb",
+            size=settings.size,
+            align_corners=ENCODERS[settings.encoder].align_corners,
+            area=settings.encoder == SMALL,
         ),
     )
 

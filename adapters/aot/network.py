@@ -11,10 +11,12 @@ from torch.nn import functional
 
 from vosbench.adapters.aot.attention import KeyValue
 from vosbench.adapters.aot.block import Memory
-from vosbench.adapters.aot.decoder import IDENTITIES, PyramidDecoder
+from vosbench.adapters.aot.decoder import PyramidDecoder
 from vosbench.adapters.aot.encoders import ENCODERS
-from vosbench.adapters.aot.grid import Grid, to_tokens
-from vosbench.adapters.aot.transformer import BLOCKS, CHANNELS, GatedTransformer, Propagation, Transformer
+from vosbench.adapters.aot.grid import Grid, batch_to_tokens, to_tokens
+from vosbench.adapters.aot.identity_bank import FactoredBank
+from vosbench.adapters.aot.transformer import BLOCKS, GatedTransformer, Propagation, Transformer
+from vosbench.adapters.aot.widths import widths_of
 from vosbench.adapters.nn.random_weights import Adjustment
 
 ADJUSTMENTS: dict[str, tuple[Adjustment, ...]] = {
@@ -39,7 +41,7 @@ class Features:
     """What one frame is encoded to, for all its objects.
 
     ``shortcuts`` of strides 4, 8 and 16; ``top`` (tokens, 256), the projected map that the transformer starts from;
-    ``grid``, its rows and columns.
+    ``grid``, its rows and columns. In training they are those of a batch, and ``top`` is (batch, tokens, channels).
     """
 
     shortcuts: tuple[Tensor, Tensor, Tensor]
@@ -50,23 +52,29 @@ class Features:
 class AOTNetwork(nn.Module):
     """Encoder, transformer, decoder and the bank of identities; ``fusion``, where it is there, belongs to MAVOS.
 
-    ``gated`` chooses DeAOT's transformer.
+    ``gated`` chooses DeAOT's transformer; the encoder ``mini`` stands for the small network. ``objects`` is the most
+    objects of one engine.
     """
 
     def __init__(self, encoder: str, *, gated: bool, fusion: nn.Module | None = None) -> None:
         super().__init__()
-        chosen = ENCODERS[encoder]
+        chosen, widths = ENCODERS[encoder], widths_of(encoder)
         self.align_corners = chosen.align_corners
+        self.objects = widths.identities - 1
         self.encoder = chosen.build()
-        self.encoder_projector = nn.Conv2d(chosen.channels[3], CHANNELS, 1)
-        self.LSTT: Transformer | GatedTransformer = GatedTransformer() if gated else Transformer()
+        self.encoder_projector = nn.Conv2d(chosen.channels[3], widths.channels, 1)
+        self.LSTT: Transformer | GatedTransformer = GatedTransformer(widths) if gated else Transformer()
         self.decoder = PyramidDecoder(
-            self.LSTT.decoder_channels, chosen.channels[:3], align_corners=chosen.align_corners
+            self.LSTT.decoder_channels, chosen.channels[:3], align_corners=chosen.align_corners, widths=widths
         )
         side = 17 if chosen.align_corners else 16
-        self.patch_wise_id_bank = nn.Conv2d(IDENTITIES, CHANNELS, side, stride=16, padding=8 if side == 17 else 0)
+        self.patch_wise_id_bank = (
+            FactoredBank(widths.identities, widths.channels, widths.patches)
+            if widths.patches
+            else nn.Conv2d(widths.identities, widths.channels, side, stride=16, padding=8 if side == 17 else 0)
+        )
         if gated:
-            self.id_norm = nn.LayerNorm(CHANNELS)
+            self.id_norm = nn.LayerNorm(widths.channels)
         if fusion is not None:
             self.long_term_memory_attention = fusion
 
@@ -84,14 +92,16 @@ class AOTNetwork(nn.Module):
     def identify(self, labels: Tensor, objects: int) -> Tensor:
         """Gives back the identity embedding (tokens, 256) of ``labels`` (height, width), 0 to ``objects``.
 
-        The bank is a convolution of one-hot planes; planes that nobody has are zeros and left out.
+        The bank is a convolution of one-hot planes; planes that nobody has are zeros and left out. Label maps with a
+        batch before them give (batch, tokens, 256).
         """
         bank = self.patch_wise_id_bank
         numbers = torch.arange(objects + 1, device=labels.device, dtype=labels.dtype)
-        planes = (labels[None] == numbers[:, None, None]).to(bank.weight.dtype)
-        weight = bank.weight[:, : objects + 1]
-        embedding = functional.conv2d(planes[None], weight, bank.bias, stride=bank.stride, padding=bank.padding)
-        tokens = to_tokens(embedding)
+        weight = bank.weight
+        planes = (labels.reshape(-1, 1, *labels.shape[-2:]) == numbers[:, None, None]).to(weight.dtype)
+        weight = weight[:, : objects + 1]
+        embedding = functional.conv2d(planes, weight, bank.bias, stride=bank.stride, padding=bank.padding)
+        tokens = batch_to_tokens(embedding) if labels.ndim == 3 else to_tokens(embedding)
         return self.id_norm(tokens) if self.gated else tokens
 
     def positions(self, features: Features) -> Tensor | None:
@@ -112,5 +122,6 @@ class AOTNetwork(nn.Module):
         return [block.remember(state, identity) for block, state in pairs]
 
     def decode(self, propagation: Propagation, features: Features, objects: int) -> Tensor:
-        """Gives back the logits (1 + objects, height / 4, width / 4), background first."""
-        return self.decoder(propagation.decoder_input, features.shortcuts, 1 + objects)[0]
+        """Gives back the logits (1 + objects, height / 4, width / 4), background first, with a batch in training."""
+        logits = self.decoder(propagation.decoder_input, features.shortcuts, 1 + objects)
+        return logits if features.top.ndim == 3 else logits[0]

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vosbench.adapters.aot.engine import OBJECTS, Engine, Schedule
+from vosbench.adapters.aot.engine import Engine, Schedule
 from vosbench.adapters.aot.geometry import AlignedGeometry, aligned_geometry, image_to_network, labels_to_network
 from vosbench.adapters.aot.grid import Grid
 from vosbench.adapters.aot.inference import AOTInference
@@ -136,8 +136,8 @@ class Replay:
 
 def identity_of(network: AOTNetwork, labels: torch.Tensor, objects: int, place: AlignedGeometry) -> torch.Tensor:
     """Gives back the first engine's identity embedding (tokens, 256) of ``labels`` (height, width)."""
-    own = torch.where(labels <= OBJECTS, labels, torch.zeros_like(labels))
-    return network.identify(labels_to_network(own, place), min(objects, OBJECTS))
+    own = torch.where(labels <= network.objects, labels, torch.zeros_like(labels))
+    return network.identify(labels_to_network(own, place), min(objects, network.objects))
 
 
 def stored(engine: Engine, block: int) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from vosbench.adapters.aot.geometry import AlignedGeometry, image_to_network
 from vosbench.adapters.aot.inference import AOTInference
-from vosbench.adapters.nn.labels import id_table
+from vosbench.adapters.aot.merging import merged_probabilities
+from vosbench.adapters.nn.augmentation import Augmentation, augmentations
+from vosbench.adapters.nn.labels import id_table, largest_channel
 from vosbench.adapters.nn.prompted import entry_order
 from vosbench.adapters.nn.runtime import computing
 from vosbench.contract import Runtime, View, core
@@ -19,42 +23,53 @@ from vosbench.errors import AdapterError
 from vosbench.types import Frame, LabelMap, Prompt
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """One way to see the video, with its geometry and the memory that it fills."""
+
+    augmentation: Augmentation
+    place: AlignedGeometry
+    inference: AOTInference
+
+
 class AOTSession:
     """One video. Frames before the first object are answered with background and cost nothing.
 
     An object takes the next number when it enters, the smaller id first; an id without a pixel takes none, since
     nothing could be followed, and is never answered (official ``VOSTest``: ids are counted as label maps show them).
+    Where the runtime asks for several scales or mirrored frames, each has engines of its own that remember the labels
+    of their own probabilities, and the probabilities are averaged for the answer (the official evaluator's test-time
+    augmentation).
     """
 
     def __init__(
         self,
         view: View,
         *,
-        place: AlignedGeometry,
-        inference: Callable[[], AOTInference],
+        place: Callable[[float], AlignedGeometry],
+        inference: Callable[[AlignedGeometry], AOTInference],
         runtime: Runtime,
     ) -> None:
         self._view = view
-        self._place = place
         self._runtime = runtime
         self._device = torch.device(runtime.device)
-        self._inference: AOTInference | None = inference()
+        seen = [(augmentation, place(augmentation.scale)) for augmentation in augmentations(runtime)]
+        self._sights = tuple(
+            Sight(augmentation=augmentation, place=placed, inference=inference(placed)) for augmentation, placed in seen
+        )
         self._announced: list[int] = []
         self._ids: list[int] = []
 
     def step(self, frame: Frame) -> LabelMap:
         """Gives back the label map (height, width) of ``frame``: uint8, or wider where an id needs it."""
-        inference = self._open(frame)
+        sights = self._open(frame)
         self._require_size(frame)
         given = None if frame.prompt is None else self._enter(frame.prompt, frame)
         if not self._ids:
             return np.zeros((self._view.height, self._view.width), np.uint8)
         with computing(self._runtime):
-            image = image_to_network(frame.image, self._place, device=self._device)
-            entering = None if given is None else torch.from_numpy(given).to(self._device)
-            with core():
-                labels = inference.step(frame.index, image, entering)
-            self._require_finite(inference, frame)
+            answers = [self._answer(sight, frame, given) for sight in sights]
+            labels = answers[0] if len(sights) == 1 else self._averaged(answers[0], given)
             return id_table(self._ids)[labels.cpu().numpy()]
 
     def finish(self) -> None:
@@ -62,23 +77,58 @@ class AOTSession:
 
     def close(self) -> None:
         """Give back the memory of this video."""
-        self._inference = None
+        self._sights = ()
         self._announced, self._ids = [], []
 
     def footprint(self) -> Mapping[str, int]:
-        """Gives back the bytes of the long-term and the short-term memory."""
-        return {} if self._inference is None else self._inference.footprint()
+        """Gives back the bytes of the long-term and the short-term memory; all sights' together."""
+        total: dict[str, int] = {}
+        for sight in self._sights:
+            for bank, size in sight.inference.footprint().items():
+                total[bank] = total.get(bank, 0) + size
+        return total
 
     def inspect(self) -> Mapping[str, Mapping[str, NDArray[Any]]]:
         """Gives back, per memory and per token, its source ``frame``, ``y`` and ``x`` (pixels of the frame's own
-        size), ``age`` in frames, and ``engine``, the group of ten objects that it belongs to.
+        size), ``age`` in frames, and ``engine``, the group of ten objects that it belongs to; of the first sight where
+        there are several.
         """
-        return {} if self._inference is None else self._inference.inspect()
+        return self._sights[0].inference.inspect() if self._sights else {}
 
-    def _open(self, frame: Frame) -> AOTInference:
-        if self._inference is None:
+    def _open(self, frame: Frame) -> tuple[Sight, ...]:
+        if not self._sights:
             raise AdapterError("the session is closed", where=self._where(frame), fix="open another for each video")
-        return self._inference
+        return self._sights
+
+    def _answer(self, sight: Sight, frame: Frame, given: NDArray[np.int64] | None) -> Tensor:
+        """Gives back the labels (height, width) that one sight's inference has of the frame, mirrored as it sees it."""
+        see = sight.augmentation.see
+        image = image_to_network(see(frame.image), sight.place, device=self._device)
+        entering = None if given is None else torch.from_numpy(see(given)).to(self._device)
+        with core():
+            labels = sight.inference.step(frame.index, image, entering)
+        self._require_finite(sight.inference, frame)
+        return labels
+
+    def _averaged(self, first: Tensor, given: NDArray[np.int64] | None) -> Tensor:
+        """Gives back the labels of the averaged probabilities; ``first`` are those of the first sight, not mirrored.
+
+        What is given stands as it is. Before anything was predicted it is all there is.
+        """
+        parts = [
+            sight.augmentation.unsee(
+                merged_probabilities(sight.inference.logits, sight.place.own, align_corners=sight.place.align_corners)
+            )
+            for sight in self._sights
+            if sight.inference.logits
+        ]
+        if not parts:
+            return first
+        labels = largest_channel(sum(parts[1:], start=parts[0]))
+        if given is None:
+            return labels
+        entering = torch.from_numpy(given).to(self._device)
+        return torch.where(entering > 0, entering, labels)
 
     def _enter(self, prompt: Prompt, frame: Frame) -> NDArray[np.int64] | None:
         """Gives back (height, width) with the numbers of the objects that enter; None where none shows a pixel."""
@@ -101,9 +151,10 @@ class AOTSession:
 
     def _require_size(self, frame: Frame) -> None:
         """A frame of another size would be resized to the video's, and answered at the wrong one."""
-        if frame.image.shape[:2] != self._place.own:
+        own = (self._view.height, self._view.width)
+        if frame.image.shape[:2] != own:
             raise AdapterError(
-                f"the frame is {frame.image.shape[:2]}, the video {self._place.own}",
+                f"the frame is {frame.image.shape[:2]}, the video {own}",
                 where=self._where(frame),
                 fix="give all frames of a video at one size",
             )

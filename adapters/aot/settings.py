@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vosbench.adapters.aot.widths import SMALL
+from vosbench.adapters.nn.insertion import OFFSET_HELP, OFFSET_SOURCE
 from vosbench.contract import setting
 
 OFFICIAL = "official code (yoxu515/aot-benchmark), "
 PLAIN_NAME = "the plain name is the MobileNet-V2 model in the papers' tables and in the official configs "
 
+ENCODER_HELP = (
+    "MobileNetV2, ResNet-50 or Swin-B; mini: a small network with the same memory and the same loop (not aot-l). Each "
+    "has weights of its own"
+)
 STRATEGIES = ("all", "last-n", "reference", "previous", "reference+previous")
-ENCODER_NAMES = ("mnv2", "r50", "swinb")
+ENCODER_NAMES = ("mnv2", "r50", "swinb", SMALL)
 MEMORY_HELP = (
     "what long-term memory keeps: all written frames; the reference and the last n-1 (last-n); the frames whose "
     "objects were given (reference); the last written one (previous); reference and last written one"
@@ -24,7 +30,7 @@ class AOTSettings:
     encoder: str = setting(
         "mnv2",
         source=PLAIN_NAME + "aotl.py, deaotl.py",
-        help="MobileNetV2, ResNet-50 or Swin-B; each has weights of its own",
+        help=ENCODER_HELP,
         choices=ENCODER_NAMES,
     )
     memory: str = setting(
@@ -42,11 +48,18 @@ class AOTSettings:
         help="frames from one long-term memory frame to the next",
         minimum=1,
     )
+    long_term_mem_offset: int = setting(0, source=OFFSET_SOURCE, help=OFFSET_HELP, minimum=0)
     short_term_mem_skip: int = setting(
         1,
         source=OFFICIAL + "configs/default.py: TEST_SHORT_TERM_MEM_SKIP",
         help="the short-term memory is the frame so many frames ago",
         minimum=1,
+    )
+    size: int = setting(
+        -1,
+        source="not in the official code, which only shrinks",
+        help="shorter side at which the network sees a frame, whatever the limits; -1: the frame's own within them",
+        minimum=-1,
     )
     max_short_edge: int = setting(
         -1,

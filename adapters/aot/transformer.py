@@ -13,9 +13,10 @@ from vosbench.adapters.aot.attention import KeyValue
 from vosbench.adapters.aot.block import AOTBlock, Memory
 from vosbench.adapters.aot.gated_block import Branches, GatedBlock
 from vosbench.adapters.aot.grid import Grid, sine_positions, to_map
+from vosbench.adapters.aot.widths import OFFICIAL, Widths
 
-BLOCKS = 3
-CHANNELS = 256
+BLOCKS, CHANNELS = OFFICIAL.blocks, OFFICIAL.channels
+"""Of AOT-L."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -89,12 +90,11 @@ class BranchNorm(nn.Module):
 class GatedTransformer(nn.Module):
     """DeAOT's: no positions, two branches, one norm behind the last block, whose output alone is decoded."""
 
-    decoder_channels = 2 * CHANNELS
-
-    def __init__(self) -> None:
+    def __init__(self, widths: Widths = OFFICIAL) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(GatedBlock(first=index == 0) for index in range(BLOCKS))
-        self.decoder_norms = nn.ModuleList([BranchNorm(2 * CHANNELS)])
+        self.decoder_channels = 2 * widths.channels
+        self.layers = nn.ModuleList(GatedBlock(widths, first=index == 0) for index in range(widths.blocks))
+        self.decoder_norms = nn.ModuleList([BranchNorm(2 * widths.channels)])
 
     def positions(self, grid: Grid, like: Tensor) -> None:
         """Gives none: the official code computes them and does not use them."""
@@ -110,12 +110,12 @@ class GatedTransformer(nn.Module):
     ) -> Propagation:
         """Gives back the pass of ``top`` (tokens, 256); see `propagate`."""
         branches, states, made = Branches(visual=top, identity=None), [], []
-        for block, memory in zip(self.layers, memories or [None] * BLOCKS, strict=True):
+        for block, memory in zip(self.layers, memories or [None] * len(self.layers), strict=True):
             state = block.prepare(branches)
             read = own_memory(block, state, identity, made) if memory is None else memory
             branches = block.finish(state, read, grid)
             states.append(state)
-        both = to_map(torch.cat([branches.visual, branches.identity], dim=1), grid)
+        both = to_map(torch.cat([branches.visual, branches.identity], dim=-1), grid)
         output = self.decoder_norms[0](both)
         return Propagation(decoder_input=output, output=output, states=states, memory=made or None)
 

@@ -35,7 +35,12 @@ def attend_window(
     ``query`` (tokens, channels) is scaled; ``bias`` (heads, tokens, 225) is added to the logits, position (dy, dx) of
     the window at (dy + 7) * 15 + dx + 7. Positions outside the map weigh nothing. ``value_bias`` (heads, 225, value
     channels of a head) adds a value for each position of the window.
+
+    A batch of queries (batch, tokens, channels) with one head, as in training, comes with ``bias`` (1, batch, tokens,
+    225); it meets the whole map.
     """
+    if query.ndim == 3:
+        return _attend_batch(query, memory, bias[0], grid)
     with full_precision(query.device):
         dtype, heads = memory.key.dtype, len(bias)
         queries = query.to(dtype).view(*grid, heads, -1)
@@ -47,6 +52,26 @@ def attend_window(
             read = _attend_strip(queries[top:bottom], memory, bias[:, top:bottom], grid, top, value_bias)
             out[top:bottom] = read.view(heads, bottom - top, grid[1], -1).permute(1, 2, 0, 3)
         return out.view(len(query), -1)
+
+
+def _attend_batch(query: Tensor, memory: KeyValue, bias: Tensor, grid: Grid) -> Tensor:
+    """Gives back (batch, queries, value channels), with gradients, in single precision."""
+    with full_precision(query.device):
+        positions = _positions_in_window(grid, query.device)
+        lowest = torch.finfo(torch.float32).min
+        shut = functional.pad(bias.float(), (0, 1), value=lowest)
+        band = shut.gather(2, positions.expand(len(bias), -1, -1))
+        logits = query.float() @ memory.key.float().transpose(1, 2)
+        return torch.softmax(logits + band, dim=-1) @ memory.value.float()
+
+
+def _positions_in_window(grid: Grid, device: torch.device) -> Tensor:
+    """Gives back (queries, keys), int64: where each key lies in the window of each query, 225 where outside."""
+    y = torch.arange(grid[0], device=device).repeat_interleave(grid[1])
+    x = torch.arange(grid[1], device=device).repeat(grid[0])
+    down, across = y[None] - y[:, None] + REACH, x[None] - x[:, None] + REACH
+    inside = (down >= 0) & (down < SIDE) & (across >= 0) & (across < SIDE)
+    return torch.where(inside, down * SIDE + across, POSITIONS)
 
 
 def _attend_strip(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from vosbench.adapters.aot import NOTES, SIX_FRAMES, TWO_FRAMES, encoder_variants
 from vosbench.adapters.mavos.settings import MAVOSSettings
-from vosbench.contract import Fixture, Knob, MethodCard, Model, ReferenceFrame, Runtime, Variant, Weights
+from vosbench.contract import Fixture, Knob, MethodCard, Model, ReferenceFrame, Runtime, Trainable, Variant, Weights
 
 
 def load(runtime: Runtime, weights: Weights, settings: MAVOSSettings) -> Model:
@@ -14,6 +14,13 @@ def load(runtime: Runtime, weights: Weights, settings: MAVOSSettings) -> Model:
     from vosbench.adapters.mavos.model import load_model
 
     return load_model(runtime, weights, settings)
+
+
+def train(settings: MAVOSSettings) -> Trainable:
+    """Gives back the small network for training."""
+    from vosbench.adapters.mavos.training import trainable
+
+    return trainable(settings)
 
 
 def replay(fixture: Fixture) -> Iterator[ReferenceFrame]:
@@ -93,10 +100,14 @@ CARD = MethodCard(
     variants=(*encoder_variants("MAVOS"), *MEMORY_VARIANTS, *FUSION_VARIANTS),
     knob=Knob(setting="memory", ladder=("reference", "reference+previous", "mca", "all")),
     interval="long_term_mem_gap",
+    offset="long_term_mem_offset",
+    size="size",
+    augments=True,
     needs_weights=True,
     checkpoints=("MAVOS_PRE_YTB_DAV.pth",),
     notes=(*NOTES, *MAVOS_NOTES),
     shares=("vosbench.adapters.nn", "vosbench.adapters.aot"),
+    train=train,
     fixtures={"MAVOS:mavos": "mnv2", "MAVOS:r50_mavos": "r50", "MAVOS:swinb_mavos": "swinb"},
     replay=replay,
 )

@@ -14,9 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vosbench.adapters.aot.attention import KeyValue, attend
-from vosbench.adapters.aot.gated_block import KEY_CHANNELS, VALUE_CHANNELS
-from vosbench.adapters.aot.grid import Grid, to_map, to_tokens
-from vosbench.adapters.aot.transformer import BLOCKS
+from vosbench.adapters.aot.grid import Grid, batch_to_tokens, to_map
+from vosbench.adapters.aot.widths import OFFICIAL, Widths
 from vosbench.adapters.nn.swin import Mlp
 
 HEADS = 4
@@ -41,7 +40,7 @@ class ModulatedCrossAttention(nn.Module):
         value = modulator(context, grid, self.f_context, self.focal_layers, self.h)
         # The official code reads the modulator's memory, which lies channel by channel, as if it lay token by token.
         scrambled = value.contiguous(memory_format=torch.contiguous_format).view(context.shape)
-        query = self.q(latents) * (latents.shape[1] // HEADS) ** -0.5
+        query = self.q(latents) * (latents.shape[-1] // HEADS) ** -0.5
         read = attend(query, [KeyValue(key=self.k(context), value=scrambled)], heads=HEADS)
         return self.proj(read)
 
@@ -58,7 +57,7 @@ class CrossAttention(nn.Module):
 
     def forward(self, latents: Tensor, context: Tensor, grid: Grid) -> Tensor:  # noqa: ARG002
         """Gives back (tokens, channels)."""
-        query = self.q(latents) * (latents.shape[1] // HEADS) ** -0.5
+        query = self.q(latents) * (latents.shape[-1] // HEADS) ** -0.5
         return self.proj(attend(query, [KeyValue(key=self.k(context), value=self.v(context))], heads=HEADS))
 
 
@@ -76,7 +75,7 @@ class FocalModulation(nn.Module):
     def forward(self, latents: Tensor, context: Tensor, grid: Grid) -> Tensor:
         """Gives back (tokens, channels)."""
         value = modulator(context, grid, self.f_context, self.focal_layers, self.h)
-        return self.proj(self.q(latents) * to_tokens(value))
+        return self.proj(self.q(latents) * batch_to_tokens(value).view(context.shape))
 
 
 OPERATORS: dict[str, Callable[[int, int], nn.Module]] = {
@@ -101,8 +100,8 @@ def modulator(
     """Gives back the modulator (1, channels, height, width) of ``context`` (tokens, channels)."""
     count = len(layers) + 1
     projected = f_context(context)
-    first = to_map(projected[:, :-count].contiguous(), grid)
-    gates = to_map(projected[:, -count:].contiguous(), grid)
+    first = to_map(projected[..., :-count], grid)
+    gates = to_map(projected[..., -count:], grid)
     levels = hierarchical_contexts(first, layers)
     return projection(gated_aggregation([*levels, global_context(levels[-1])], gates))
 
@@ -132,13 +131,15 @@ def gated_aggregation(levels: list[Tensor], gates: Tensor) -> Tensor:
 class JointModulation(nn.Module):
     """A transformer block around a fusion operator: the new frame goes on, the dynamic one enters by it alone."""
 
-    def __init__(self, operator: Callable[[int, int], nn.Module], channels: int, focal_levels: int) -> None:
+    def __init__(
+        self, operator: Callable[[int, int], nn.Module], channels: int, focal_levels: int, wider: int = 4
+    ) -> None:
         super().__init__()
         self.norm_l = nn.LayerNorm(channels)
         self.norm_c = nn.LayerNorm(channels)
         self.attn = operator(channels, focal_levels)
         self.norm2 = nn.LayerNorm(channels)
-        self.mlp = Mlp(channels, 4 * channels)
+        self.mlp = Mlp(channels, wider * channels)
 
     def forward(self, new: Tensor, dynamic: Tensor, grid: Grid) -> Tensor:
         """Gives back the next dynamic frame (tokens, channels)."""
@@ -149,9 +150,9 @@ class JointModulation(nn.Module):
 class _Slot(nn.Module):
     """Holds a block under the official key ``joint_modulation``."""
 
-    def __init__(self, operator: Callable[[int, int], nn.Module], channels: int, focal_levels: int) -> None:
+    def __init__(self, operator: Callable[[int, int], nn.Module], channels: int, focal_levels: int, wider: int) -> None:
         super().__init__()
-        self.joint_modulation = JointModulation(operator, channels, focal_levels)
+        self.joint_modulation = JointModulation(operator, channels, focal_levels, wider)
 
     def forward(self, new: Tensor, dynamic: Tensor, grid: Grid) -> Tensor:
         return self.joint_modulation(new, dynamic, grid)
@@ -163,18 +164,19 @@ class MemoryFusion(nn.ModuleList):
     Both branches are modulated alike: the visual one by slot 1, the identity one by slot 3.
     """
 
-    def __init__(self, operator: str, focal_levels: int) -> None:
-        build = functools.partial(_Slot, OPERATORS[operator], focal_levels=focal_levels)
-        slots = {"0": KEY_CHANNELS, "1": VALUE_CHANNELS, "3": VALUE_CHANNELS}
+    def __init__(self, operator: str, focal_levels: int, widths: Widths = OFFICIAL) -> None:
+        build = functools.partial(_Slot, OPERATORS[operator], focal_levels=focal_levels, wider=widths.mlp)
+        slots = {"0": widths.key, "1": widths.value, "3": widths.value}
         super().__init__(
-            nn.ModuleDict({slot: build(channels=channels) for slot, channels in slots.items()}) for _ in range(BLOCKS)
+            nn.ModuleDict({slot: build(channels=channels) for slot, channels in slots.items()})
+            for _ in range(widths.blocks)
         )
 
     def fuse(self, block: int, new: KeyValue, dynamic: KeyValue, grid: Grid) -> KeyValue:
         """Gives back what block number ``block`` keeps of both frames (equation 1)."""
         slots: nn.ModuleDict = self[block]
-        new_visual, new_identity = new.value.split(VALUE_CHANNELS, dim=1)
-        visual, identity = dynamic.value.split(VALUE_CHANNELS, dim=1)
+        new_visual, new_identity = new.value.chunk(2, dim=-1)
+        visual, identity = dynamic.value.chunk(2, dim=-1)
         key = slots["0"](new.key, dynamic.key, grid)
         value = [slots["1"](new_visual, visual, grid), slots["3"](new_identity, identity, grid)]
-        return KeyValue(key=key.to(new.key.dtype), value=torch.cat(value, dim=1).to(new.value.dtype))
+        return KeyValue(key=key.to(new.key.dtype), value=torch.cat(value, dim=-1).to(new.value.dtype))

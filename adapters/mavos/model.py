@@ -8,6 +8,7 @@ from vosbench.adapters.aot.engine import Schedule
 from vosbench.adapters.aot.geometry import aligned_geometry
 from vosbench.adapters.aot.model import AOTModel, load_network
 from vosbench.adapters.aot.strategies import named_strategy
+from vosbench.adapters.aot.widths import SMALL
 from vosbench.adapters.mavos.network import build_network, dynamic_frame
 from vosbench.adapters.mavos.settings import MAVOSSettings
 from vosbench.contract import Runtime, Weights
@@ -26,13 +27,19 @@ def load_model(runtime: Runtime, weights: Weights, settings: MAVOSSettings) -> A
     return AOTModel(
         network,
         runtime,
-        schedule=Schedule(gap=settings.long_term_mem_gap, skip=settings.short_term_mem_skip),
+        schedule=Schedule(
+            gap=settings.long_term_mem_gap,
+            skip=settings.short_term_mem_skip,
+            offset=settings.long_term_mem_offset,
+        ),
         strategy=dynamic_frame(network) if mca else named_strategy(settings.memory, settings.memory_frames),
         place=functools.partial(
             aligned_geometry,
             max_short_edge=settings.max_short_edge,
             max_long_edge=settings.max_long_edge,
+            size=settings.size,
             align_corners=network.align_corners,
+            area=settings.encoder == SMALL,
         ),
     )
 

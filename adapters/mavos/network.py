@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from vosbench.adapters.aot.network import AOTNetwork
 from vosbench.adapters.aot.strategies import MemoryFrame, Strategy, keep_dynamic
+from vosbench.adapters.aot.widths import widths_of
 from vosbench.adapters.mavos.fusion import MemoryFusion
 
 
 def build_network(encoder: str, *, fusion: str = "mca", focal_levels: int = 2) -> AOTNetwork:
-    """Gives back the network, 34.4 M (MobileNetV2), 41.1 M (ResNet-50) or 91.6 M parameters (Swin-B) with MCA."""
-    return AOTNetwork(encoder, gated=True, fusion=MemoryFusion(fusion, focal_levels))
+    """Gives back the network, 34.4 M (MobileNetV2), 41.1 M (ResNet-50) or 91.6 M parameters (Swin-B) with MCA.
+
+    With the encoder ``mini`` it is the small network.
+    """
+    return AOTNetwork(encoder, gated=True, fusion=MemoryFusion(fusion, focal_levels, widths_of(encoder)))
 
 
 def dynamic_frame(network: AOTNetwork) -> Strategy:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vosbench.adapters.aot.settings import ENCODER_NAMES, MEMORY_HELP, STRATEGIES
+from vosbench.adapters.aot.settings import ENCODER_HELP, ENCODER_NAMES, MEMORY_HELP, STRATEGIES
+from vosbench.adapters.nn.insertion import OFFSET_HELP, OFFSET_SOURCE
 from vosbench.contract import setting
 
 OFFICIAL = "official code (Amshaker/MAVOS), "
@@ -19,7 +20,7 @@ class MAVOSSettings:
         source="MAVOS, tables 2 to 4: the plain name is the MobileNet-V2 model; "
         + OFFICIAL
         + "configs/models/mavos.py",
-        help="MobileNetV2, ResNet-50 or Swin-B; each has weights of its own",
+        help=ENCODER_HELP,
         choices=ENCODER_NAMES,
     )
     memory: str = setting(
@@ -49,11 +50,18 @@ class MAVOSSettings:
         help="frames from one long-term memory frame to the next",
         minimum=1,
     )
+    long_term_mem_offset: int = setting(0, source=OFFSET_SOURCE, help=OFFSET_HELP, minimum=0)
     short_term_mem_skip: int = setting(
         1,
         source=OFFICIAL + "configs/default.py: TEST_SHORT_TERM_MEM_SKIP",
         help="the short-term memory is the frame so many frames ago",
         minimum=1,
+    )
+    size: int = setting(
+        -1,
+        source="not in the official code, which only shrinks",
+        help="shorter side at which the network sees a frame, whatever the limits; -1: the frame's own within them",
+        minimum=-1,
     )
     max_short_edge: int = setting(
         -1,

@@ -13,11 +13,13 @@ from vosbench.adapters.nn.convolution import SharedConv2d
 
 
 class ResBlock(nn.Module):
-    """Two 3 x 3 convolutions with pre-activation and a 3 x 3 skip where the channels change; no norm."""
+    """Two 3 x 3 convolutions with pre-activation and a skip of ``skip_kernel`` where the channels change; no norm."""
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, skip_kernel: int = 3) -> None:
         super().__init__()
-        self.downsample = None if in_channels == out_channels else nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        self.downsample = None
+        if in_channels != out_channels:
+            self.downsample = nn.Conv2d(in_channels, out_channels, skip_kernel, padding=skip_kernel // 2)
         self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
         self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
 
@@ -31,9 +33,13 @@ class ResBlock(nn.Module):
 class SharedResBlock(nn.Module):
     """A `ResBlock` over the concatenation of each object's features and the image's."""
 
-    def __init__(self, own_channels: int, shared_channels: int, out_channels: int, *, shared_first: bool) -> None:
+    def __init__(
+        self, own_channels: int, shared_channels: int, out_channels: int, *, shared_first: bool, skip_kernel: int = 3
+    ) -> None:
         super().__init__()
-        self.downsample = SharedConv2d(own_channels, shared_channels, out_channels, shared_first=shared_first)
+        self.downsample = SharedConv2d(
+            own_channels, shared_channels, out_channels, shared_first=shared_first, kernel_size=skip_kernel
+        )
         self.conv1 = SharedConv2d(own_channels, shared_channels, out_channels, shared_first=shared_first)
         self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
 
@@ -117,10 +123,10 @@ class FeatureFusionBlock(nn.Module):
 class UpsampleBlock(nn.Module):
     """Doubles the resolution: bilinear, plus the image's features of that resolution, then a residual block."""
 
-    def __init__(self, skip_channels: int, up_channels: int, out_channels: int) -> None:
+    def __init__(self, skip_channels: int, up_channels: int, out_channels: int, skip_kernel: int = 3) -> None:
         super().__init__()
         self.skip_conv = nn.Conv2d(skip_channels, up_channels, 3, padding=1)
-        self.out_conv = ResBlock(up_channels, out_channels)
+        self.out_conv = ResBlock(up_channels, out_channels, skip_kernel)
 
     def forward(self, skip: Tensor, up: Tensor) -> Tensor:
         """Gives back (objects, out, 2 height, 2 width) from (objects, up, height, width).

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -18,6 +19,10 @@ STD = (0.229, 0.224, 0.225)
 """ImageNet statistics of RGB in [0, 1], as every family's official code uses them."""
 
 STRIDE = 16
+
+Resize = Literal["bilinear", "bicubic", "area"]
+"""How a frame gets to the network's size: as the official code does on normalised values, or `area`: each pixel the
+mean of the bytes that it covers, before they are normalised, as the small models see it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,21 +68,32 @@ def geometry(height: int, width: int, size: int) -> Geometry:
 
 
 def image_to_network(
-    image: Image, place: Geometry, *, mode: Literal["bilinear", "bicubic"], device: torch.device, dtype: torch.dtype
+    image: Image, place: Geometry, *, mode: Resize, device: torch.device, dtype: torch.dtype
 ) -> Tensor:
     """Gives back (1, 3, padded height, padded width), channels last: normalised, resized, then padded with zeros.
 
-    The resize works on the normalised values and does not antialias, as torchvision before 0.17 did on tensors.
+    ``bilinear`` and ``bicubic`` work on the normalised values and do not antialias, as torchvision before 0.17 did on
+    tensors.
     """
-    # A copy: frames may be read-only, and torch warns about those.
-    pixels = torch.from_numpy(np.array(image)).to(device).permute(2, 0, 1)[None].to(dtype)
+    small = mode == "area" and place.resized
+    # Else a copy: frames may be read-only, and torch warns about those.
+    own = resized_by_area(image, (place.network_width, place.network_height)) if small else np.array(image)
+    pixels = torch.from_numpy(own).to(device).permute(2, 0, 1)[None].to(dtype)
     mean = torch.tensor(MEAN, dtype=dtype, device=device)[:, None, None]
     std = torch.tensor(STD, dtype=dtype, device=device)[:, None, None]
     normalised = pixels.div_(255).sub_(mean).div_(std)
-    if place.resized:
+    if place.resized and not small:
         size = (place.network_height, place.network_width)
         normalised = functional.interpolate(normalised, size, mode=mode, align_corners=False)
     return functional.pad(normalised, place.padding).contiguous(memory_format=torch.channels_last)
+
+
+def resized_by_area(image: Image, size: tuple[int, int]) -> Image:
+    """Gives back (height, width, 3), uint8, of ``size`` (width, height): means of areas, bilinear where it grows."""
+    if size == (image.shape[1], image.shape[0]):
+        return image.copy()
+    grows = size[1] > image.shape[0]
+    return cv2.resize(image, size, interpolation=cv2.INTER_LINEAR if grows else cv2.INTER_AREA)
 
 
 def masks_to_network(masks: NDArray[np.bool_], place: Geometry, *, device: torch.device, dtype: torch.dtype) -> Tensor:

@@ -7,6 +7,7 @@ from torch import nn
 
 from vosbench.adapters.nn.blocks import TakesObjectsInTurn
 from vosbench.adapters.nn.convolution import SharedConv2d, fold_batch_norms
+from vosbench.adapters.nn.scaled_convolution import fold_scales
 from vosbench.adapters.nn.winograd import WinogradConv2d, suits
 
 
@@ -27,6 +28,7 @@ def prepare_for_inference(
     """
     network.eval().requires_grad_(requires_grad=False)
     fold_batch_norms(network)
+    fold_scales(network)
     for module in list(network.modules()):
         if isinstance(module, SharedConv2d):
             module.split()

@@ -48,6 +48,8 @@ def fill_random(
 def _fill(last: str, tensor: Tensor, generator: torch.Generator) -> None:
     if not tensor.is_floating_point():
         tensor.zero_()
+    elif last == "scale":
+        tensor.fill_(1)
     elif tensor.ndim >= 2:
         bound = math.sqrt(3 * GAIN / tensor[0].numel())
         tensor.uniform_(-bound, bound, generator=generator)

@@ -38,13 +38,15 @@ class Bottleneck(nn.Module):
 class BasicBlock(nn.Module):
     """Two 3 x 3 convolutions; ``bias`` as the official code of each family has it."""
 
-    def __init__(self, in_channels: int, channels: int, stride: int, *, bias: bool = False) -> None:
+    def __init__(
+        self, in_channels: int, channels: int, stride: int, *, bias: bool = False, norm: Norm = nn.BatchNorm2d
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, channels, 3, stride=stride, padding=1, bias=bias)
-        self.bn1 = nn.BatchNorm2d(channels)
+        self.bn1 = norm(channels)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=bias)
-        self.bn2 = nn.BatchNorm2d(channels)
-        self.downsample = _downsample(in_channels, channels, stride, bias=bias)
+        self.bn2 = norm(channels)
+        self.downsample = _downsample(in_channels, channels, stride, bias=bias, norm=norm)
 
     def forward(self, x: Tensor) -> Tensor:
         """Gives back (batch, channels, height / stride, width / stride)."""
@@ -54,10 +56,13 @@ class BasicBlock(nn.Module):
         return functional.relu_(out)
 
 
-def basic_layer(in_channels: int, channels: int, stride: int, *, bias: bool = False) -> nn.Sequential:
+def basic_layer(
+    in_channels: int, channels: int, stride: int, *, bias: bool = False, norm: Norm = nn.BatchNorm2d
+) -> nn.Sequential:
     """Gives back a layer of ResNet-18: two basic blocks."""
     return nn.Sequential(
-        BasicBlock(in_channels, channels, stride, bias=bias), BasicBlock(channels, channels, 1, bias=bias)
+        BasicBlock(in_channels, channels, stride, bias=bias, norm=norm),
+        BasicBlock(channels, channels, 1, bias=bias, norm=norm),
     )
 
 

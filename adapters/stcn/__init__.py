@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vosbench.adapters.stcn.settings import STCNSettings
-from vosbench.contract import Fixture, Knob, MethodCard, Model, ReferenceFrame, Runtime, Weights
+from vosbench.contract import Fixture, Knob, MethodCard, Mini, Model, ReferenceFrame, Runtime, Trainable, Weights
 
 
 def load(runtime: Runtime, weights: Weights, settings: STCNSettings) -> Model:
@@ -13,6 +13,13 @@ def load(runtime: Runtime, weights: Weights, settings: STCNSettings) -> Model:
     from vosbench.adapters.stcn.model import load_model
 
     return load_model(runtime, weights, settings)
+
+
+def train(settings: STCNSettings) -> Trainable:
+    """Gives back the small network for training."""
+    from vosbench.adapters.stcn.training import trainable
+
+    return trainable(settings)
 
 
 def replay(fixture: Fixture) -> Iterator[ReferenceFrame]:
@@ -34,6 +41,9 @@ CARD = MethodCard(
     settings=STCNSettings,
     knob=Knob(setting="mem_every", ladder=(1, 2, 5, 10, 20, 50)),
     interval="mem_every",
+    offset="mem_offset",
+    size="size",
+    augments=True,
     grows=True,
     needs_weights=True,
     checkpoints=("stcn.pth",),
@@ -45,8 +55,19 @@ CARD = MethodCard(
         "On a CPU in single precision wide 3 x 3 convolutions are computed by Winograd's algorithm, as libraries for "
         "GPUs do; results agree with the direct form up to rounding.",
         "Frames resize bicubic without antialiasing, as torchvision before 0.17 did.",
+        "The mini was trained on DAVIS's training sequences among others: for non-commercial use. Five of DAVIS 2016's "
+        "20 validation sequences, which it has not seen and was not chosen on: J&F 84.8 (blackswan, dog, "
+        "drift-straight, horsejump-high, libby).",
     ),
     shares=("vosbench.adapters.nn",),
+    minis=(
+        Mini(
+            name="stcn-mini",
+            file="stcn-mini.safetensors",
+            settings={"trunk": "mini", "size": 288, "mem_every": 5, "top_k": 5},
+        ),
+    ),
+    train=train,
     fixtures={"stcn": ""},
     replay=replay,
 )

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from vosbench.adapters.nn.aggregation import aggregate, merge_given
 from vosbench.adapters.nn.geometry import Geometry
+from vosbench.adapters.nn.insertion import shifted_write
 from vosbench.adapters.nn.runtime import full_precision
-from vosbench.adapters.stcn.memory import MemoryBank
+from vosbench.adapters.stcn.memory import Bank, MemoryBank
 from vosbench.adapters.stcn.network import STCNNetwork
 from vosbench.adapters.stcn.settings import STCNSettings
 
@@ -23,7 +24,8 @@ class STCNInference:
     """One video. A memory frame is every ``mem_every``-th one since the last memory frame, and every prompted one.
 
     ``unseen`` counts objects that the caller knows to enter later: the official code learns all ids in advance and
-    aggregates a prompted frame over all of them. A run does not know, and has 0.
+    aggregates a prompted frame over all of them. A run does not know, and has 0. ``bank`` is the memory; STCN's own
+    where none is given.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class STCNInference:
         dtype: torch.dtype = torch.float32,
         unseen: int = 0,
         observe: Observer | None = None,
+        bank: Bank | None = None,
     ) -> None:
         self._network = network
         self._settings = settings
@@ -43,8 +46,9 @@ class STCNInference:
         self._unseen = unseen
         self._observe: Observer = observe or _ignore
         self._last_write = 0
+        self._begun = False
         self.objects = 0
-        self.bank = MemoryBank(device=device, dtype=dtype)
+        self.bank: Bank = MemoryBank(device=device, dtype=dtype) if bank is None else bank
 
     def step(self, frame: int, image: Tensor, entering: Tensor | None = None, *, last: bool = False) -> Tensor:
         """Gives back (1 + objects, padded height, padded width); see `Inference.step`.
@@ -60,11 +64,11 @@ class STCNInference:
         due = entering is not None or frame - self._last_write >= self._settings.mem_every
         if (due or self._settings.include_last) and not last:
             masks = probabilities[1 : 1 + self.objects]
-            values = self._network.value_encoder(image, features.f16, masks.to(image.dtype))
+            values = self._network.value_encoder(features.source, features.f16, masks.to(image.dtype))
             with full_precision(self._device):
                 self.bank.add(frame, features.key, values, permanent=due)
             if due:
-                self._last_write = frame
+                self._last_write = self._written(frame)
         return probabilities
 
     def footprint(self) -> dict[str, int]:
@@ -74,6 +78,11 @@ class STCNInference:
     def inspect(self, frame: int, place: Geometry) -> dict[str, dict[str, NDArray[Any]]]:
         """Gives back what the bank keeps."""
         return self.bank.inspect(frame, place)
+
+    def _written(self, frame: int) -> int:
+        first = not self._begun
+        self._begun = True
+        return shifted_write(frame, self._settings.mem_every, self._settings.mem_offset) if first else frame
 
     def _segment(self, features: Any) -> Tensor:
         with full_precision(self._device):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import torch
 
 from vosbench.adapters.nn.checkpoint import with_others_plane
@@ -9,6 +11,7 @@ from vosbench.adapters.nn.preparation import prepare_for_inference
 from vosbench.adapters.nn.prompted import PromptedSession
 from vosbench.adapters.nn.runtime import compile_modules
 from vosbench.adapters.nn.weights import build_network
+from vosbench.adapters.nn.widths import WIDTHS
 from vosbench.adapters.stcn.inference import STCNInference
 from vosbench.adapters.stcn.network import ADJUSTMENTS, STCNNetwork
 from vosbench.adapters.stcn.settings import STCNSettings
@@ -31,7 +34,7 @@ class STCNModel:
             inference=lambda: STCNInference(self._network, self._settings, device=device),
             runtime=self._runtime,
             size=self._settings.size,
-            resize="bicubic",
+            resize="bicubic" if self._settings.trunk == "resnet" else "area",
         )
 
     def networks(self) -> tuple[STCNNetwork]:
@@ -41,7 +44,15 @@ class STCNModel:
 
 def load_model(runtime: Runtime, weights: Weights, settings: STCNSettings) -> STCNModel:
     """Gives back the model; raises `CheckpointError` for weights that do not fit."""
-    network = build_network(STCNNetwork, weights, name="stcn", adjustments=ADJUSTMENTS, adapt=with_others_plane)
-    prepare_for_inference(network, device=runtime.device, precision=runtime.precision, direct=("value_encoder",))
+    network = build_network(
+        functools.partial(STCNNetwork, WIDTHS[settings.trunk]),
+        weights,
+        name="stcn" if settings.trunk == "resnet" else "the small stcn",
+        adjustments=ADJUSTMENTS,
+        adapt=with_others_plane,
+    )
+    # The small network's maps are too small for Winograd's transforms to pay.
+    direct = ("value_encoder",) if settings.trunk == "resnet" else ("value_encoder", "decoder")
+    prepare_for_inference(network, device=runtime.device, precision=runtime.precision, direct=direct)
     compile_modules(network, ("key_encoder", "value_encoder"), runtime)
     return STCNModel(network, settings, runtime)

@@ -10,11 +10,12 @@ from torch.nn import functional
 
 from vosbench.adapters.nn.aggregation import others
 from vosbench.adapters.nn.blocks import FeatureFusionBlock, SharedResBlock, UpsampleBlock, in_turn
+from vosbench.adapters.nn.mini_trunk import MiniMaskTrunk, MiniTrunk, encode_image
 from vosbench.adapters.nn.random_weights import Adjustment
 from vosbench.adapters.nn.resnet import ResNet18MaskTrunk, ResNet50Trunk
+from vosbench.adapters.nn.widths import MINI, OFFICIAL, Widths
 
 KEY_CHANNELS = 64
-VALUE_CHANNELS = 512
 
 ADJUSTMENTS = {
     "key_proj.key_proj.weight": (Adjustment(scale=0.15),),
@@ -32,8 +33,13 @@ ADJUSTMENTS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ImageFeatures:
-    """What one frame is encoded to: key (1, 64) and features at strides 16 (1024 and thinned to 512), 8 and 4."""
+    """What one frame is encoded to: key (1, 64) and features at strides 16 (1024 and thinned to 512), 8 and 4.
 
+    ``source`` is what the value encoder begins with: the image itself, or the early features of a small trunk, whose
+    other widths are `MINI`'s.
+    """
+
+    source: Tensor
     key: Tensor
     f16: Tensor
     f16_thin: Tensor
@@ -44,9 +50,9 @@ class ImageFeatures:
 class KeyProjection(nn.Module):
     """The key of every position, without an activation."""
 
-    def __init__(self) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        self.key_proj = nn.Conv2d(1024, KEY_CHANNELS, 3, padding=1)
+        self.key_proj = nn.Conv2d(channels, KEY_CHANNELS, 3, padding=1)
 
     def forward(self, f16: Tensor) -> Tensor:
         """Gives back (1, 64, height / 16, width / 16)."""
@@ -58,49 +64,81 @@ class ValueEncoder(ResNet18MaskTrunk):
 
     def __init__(self) -> None:
         super().__init__(mask_channels=2, bias=True)
-        self.fuser = FeatureFusionBlock(256, 1024, VALUE_CHANNELS, shared_first=False)
+        self.fuser = FeatureFusionBlock(OFFICIAL.mask, OFFICIAL.f16, OFFICIAL.value, shared_first=False)
 
-    def forward(self, image: Tensor, f16: Tensor, masks: Tensor) -> Tensor:
+    def forward(self, source: Tensor, f16: Tensor, masks: Tensor) -> Tensor:
         """Gives back (objects, 512, height / 16, width / 16); ``masks`` is (objects, height, width) in [0, 1]."""
         planes = torch.stack([masks, others(masks)], dim=1)
-        return self.fuser(self.trunk(image, planes), f16)
+        return self.fuser(self.trunk(source, planes), f16)
+
+
+class MiniValueEncoder(nn.Module):
+    """The value encoder of the small model: a second trunk from stride 4 on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = MiniMaskTrunk(planes=2)
+        self.fuser = SharedResBlock(MINI.mask, MINI.f16, MINI.value, shared_first=False, skip_kernel=MINI.skip_kernel)
+
+    def forward(self, source: Tensor, f16: Tensor, masks: Tensor) -> Tensor:
+        """Gives back (objects, 128, height / 16, width / 16); ``masks`` is (objects, height, width) in [0, 1]."""
+        return self.encode(source, f16, torch.stack([masks, others(masks)], dim=1))
+
+    def encode(self, source: Tensor, f16: Tensor, planes: Tensor) -> Tensor:
+        """Gives back (objects, 128, height / 16, width / 16) of objects of one image or of an image for each.
+
+        ``planes`` (objects, 2, height, width) hold the mask of each object and the sum of the others'.
+        """
+        return self.fuser(self.trunk(source, planes), f16)
 
 
 class Decoder(nn.Module):
     """From what was read to one logit per object and pixel."""
 
-    def __init__(self) -> None:
+    def __init__(self, widths: Widths) -> None:
         super().__init__()
-        self.compress = SharedResBlock(VALUE_CHANNELS, 512, 512, shared_first=False)
-        self.up_16_8 = UpsampleBlock(512, 512, 256)
-        self.up_8_4 = UpsampleBlock(256, 256, 256)
-        self.pred = nn.Conv2d(256, 1, 3, padding=1)
+        wide, middle, narrow = widths.decoder
+        kernel = widths.skip_kernel
+        self.compress = SharedResBlock(widths.value, widths.thin, wide, shared_first=False, skip_kernel=kernel)
+        self.up_16_8 = UpsampleBlock(widths.f8, wide, middle, kernel)
+        self.up_8_4 = UpsampleBlock(widths.f4, middle, narrow, kernel)
+        self.pred = nn.Conv2d(narrow, 1, 3, padding=1)
         self.objects_at_once = 0
 
     def forward(self, readout: Tensor, features: ImageFeatures) -> Tensor:
         """Gives back (objects, height, width) from ``readout`` (objects, 512, height / 16, width / 16)."""
         g16 = self.compress(readout, features.f16_thin)
-        skip8, skip4 = self.up_16_8.skip_conv(features.f8), self.up_8_4.skip_conv(features.f4)
-        return torch.cat([self._upsample(part, skip8, skip4) for part in in_turn(g16, self.objects_at_once)])
+        skip8, skip4 = self.skips(features)
+        parts = in_turn(g16, self.objects_at_once)
+        return torch.cat([self.logits(self.upsample(part, skip8, skip4)) for part in parts])
 
-    def _upsample(self, g16: Tensor, skip8: Tensor, skip4: Tensor) -> Tensor:
-        g4 = self.up_8_4(skip4, self.up_16_8(skip8, g16))
-        logits = self.pred(functional.relu_(g4))
-        return functional.interpolate(logits, scale_factor=4, mode="bilinear", align_corners=False)[:, 0]
+    def skips(self, features: ImageFeatures) -> tuple[Tensor, Tensor]:
+        """Gives back what the image adds at strides 8 and 4, for all its objects."""
+        return self.up_16_8.skip_conv(features.f8), self.up_8_4.skip_conv(features.f4)
+
+    def upsample(self, g16: Tensor, skip8: Tensor, skip4: Tensor) -> Tensor:
+        """Gives back the rectified features of stride 4 (objects, 256, height / 4, width / 4)."""
+        return functional.relu_(self.up_8_4(skip4, self.up_16_8(skip8, g16)))
+
+    def logits(self, g4: Tensor) -> Tensor:
+        """Gives back (objects, height, width) from the features of `upsample`."""
+        return functional.interpolate(self.pred(g4), scale_factor=4, mode="bilinear", align_corners=False)[:, 0]
 
 
 class STCNNetwork(nn.Module):
-    """STCN with the official parameter names (54.4 M parameters)."""
+    """STCN with the official parameter names (54.4 M parameters), or small on MobileNetV2 trunks."""
 
-    def __init__(self) -> None:
+    def __init__(self, widths: Widths = OFFICIAL) -> None:
         super().__init__()
-        self.key_encoder = ResNet50Trunk()
-        self.value_encoder = ValueEncoder()
-        self.key_proj = KeyProjection()
-        self.key_comp = nn.Conv2d(1024, 512, 3, padding=1)
-        self.decoder = Decoder()
+        small = widths == MINI
+        self.key_encoder = MiniTrunk() if small else ResNet50Trunk()
+        self.value_encoder = MiniValueEncoder() if small else ValueEncoder()
+        self.key_proj = KeyProjection(widths.f16)
+        self.key_comp = nn.Identity() if small else nn.Conv2d(widths.f16, widths.thin, 3, padding=1)
+        self.decoder = Decoder(widths)
 
     def encode_key(self, image: Tensor) -> ImageFeatures:
         """Gives back the features of ``image`` (1, 3, height, width), normalised, sides multiples of 16."""
-        f16, f8, f4 = self.key_encoder(image)
-        return ImageFeatures(key=self.key_proj(f16), f16=f16, f16_thin=self.key_comp(f16), f8=f8, f4=f4)
+        source, (f16, f8, f4) = encode_image(self.key_encoder, image)
+        key, thin = self.key_proj(f16), self.key_comp(f16)
+        return ImageFeatures(source=source, key=key, f16=f16, f16_thin=thin, f8=f8, f4=f4)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vosbench.adapters.xmem.settings import XMemSettings
-from vosbench.contract import Fixture, Knob, MethodCard, Model, ReferenceFrame, Runtime, Variant, Weights
+from vosbench.adapters.xmem.variants import VARIANTS
+from vosbench.contract import Fixture, Knob, MethodCard, Model, ReferenceFrame, Runtime, Trainable, Weights
 
 
 def load(runtime: Runtime, weights: Weights, settings: XMemSettings) -> Model:
@@ -13,6 +14,13 @@ def load(runtime: Runtime, weights: Weights, settings: XMemSettings) -> Model:
     from vosbench.adapters.xmem.model import load_model
 
     return load_model(runtime, weights, settings)
+
+
+def train(settings: XMemSettings) -> Trainable:
+    """Gives back the small network for training."""
+    from vosbench.adapters.xmem.training import trainable
+
+    return trainable(settings)
 
 
 def replay(fixture: Fixture) -> Iterator[ReferenceFrame]:
@@ -33,32 +41,12 @@ CARD = MethodCard(
     licence="MIT",
     load=load,
     settings=XMemSettings,
-    variants=(
-        Variant(
-            name="no-sensory",
-            axis="network",
-            summary="trained without sensory memory (table 4 of the paper)",
-            settings={"hidden_dim": 0},
-            retrained=True,
-            checkpoints=("XMem-no-sensory.pth",),
-        ),
-        Variant(
-            name="single-object",
-            axis="network",
-            summary="the value encoder does not see the other objects' masks",
-            settings={"single_object": True},
-            retrained=True,
-        ),
-        Variant(
-            name="no-long-term",
-            axis="memory",
-            summary="the working memory keeps every memory frame, nothing is consolidated",
-            settings={"enable_long_term": False},
-            grows=True,
-        ),
-    ),
+    variants=VARIANTS,
     knob=Knob(setting="max_long_term_elements", ladder=(500, 1000, 2500, 5000, 10000, 20000)),
     interval="mem_every",
+    offset="mem_offset",
+    size="size",
+    augments=True,
     needs_weights=True,
     checkpoints=("XMem.pth", "XMem-s012.pth", "XMem-s2.pth"),
     notes=(
@@ -73,6 +61,7 @@ CARD = MethodCard(
         "Frames resize bilinearly without antialiasing, as torchvision before 0.17 did.",
     ),
     shares=("vosbench.adapters.nn",),
+    train=train,
     fixtures={"xmem": "", "xmem_no_sensory": "no-sensory", "xmem_single_object": "single-object"},
     replay=replay,
 )

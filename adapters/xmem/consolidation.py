@@ -8,9 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from vosbench.adapters.nn.memory_read import similarity
-from vosbench.adapters.xmem.similarity import keys_of, memory_rows, query_columns, shrinkage_of
+from vosbench.adapters.xmem.prototypes import Prototypes, Select, most_used
+from vosbench.adapters.xmem.similarity import memory_rows, query_columns, shrinkage_of
 from vosbench.adapters.xmem.stores import FeatureStore
 
 
@@ -30,21 +32,26 @@ class Eviction:
 
 
 def consolidate(
-    working: FeatureStore, long_term: FeatureStore, *, first_frame: int, remaining: int, prototypes: int
+    working: FeatureStore,
+    long_term: FeatureStore,
+    *,
+    first_frame: int,
+    remaining: int,
+    prototypes: int,
+    select: Select = most_used,
+    potentiation: bool = True,
 ) -> Consolidation:
     """Move what is between the first frame and the latest ones into long-term memory, as prototypes.
 
     ``first_frame`` columns at the beginning are never candidates; ``remaining`` columns stay in working memory, the
-    first frame's among them. The ``prototypes`` most used candidates become long-term columns.
+    first frame's among them. ``select`` says which candidates become the ``prototypes`` long-term columns; without
+    ``potentiation`` (table 6) they keep the values and the shrinkage that they had.
     """
     start, stop = first_frame, len(working) - remaining + first_frame
-    count = stop - start
-    # A grid of few positions may have fewer candidates than prototypes; then all of them are.
-    usage = working.usage[start:stop]
-    chosen = usage.topk(min(prototypes, count)).indices
-    _potentiate(working, long_term, chosen, start, stop, remaining=remaining)
+    chosen = select(working, start, stop, prototypes)
+    _remember(working, long_term, chosen, start, stop, remaining=remaining, potentiation=potentiation)
     _cut(working, first_frame=first_frame, remaining=remaining)
-    return Consolidation(candidates=count, prototypes=chosen.cpu().numpy())
+    return Consolidation(candidates=stop - start, prototypes=chosen.origins.cpu().numpy())
 
 
 def evict(long_term: FeatureStore, *, target: int, by_usage: bool) -> Eviction:
@@ -61,37 +68,44 @@ def evict(long_term: FeatureStore, *, target: int, by_usage: bool) -> Eviction:
         survivors = (usage > threshold).nonzero().squeeze(1)
     else:
         survivors = torch.arange(excess, len(long_term), device=long_term.use.device)
-    for table in long_term.values:
-        skipped = len(long_term) - len(table)
-        table.keep(survivors[survivors >= skipped] - skipped)
-    long_term.keep_columns(survivors)
+    long_term.keep(survivors)
     return Eviction(survivors=survivors.cpu().numpy())
 
 
-def _potentiate(
-    working: FeatureStore, long_term: FeatureStore, chosen: Tensor, start: int, stop: int, *, remaining: int
+def _remember(
+    working: FeatureStore,
+    long_term: FeatureStore,
+    chosen: Prototypes,
+    start: int,
+    stop: int,
+    *,
+    remaining: int,
+    potentiation: bool,
 ) -> None:
     """Give long-term memory the prototypes: their keys, and the values and shrinkage of their surroundings.
 
     Each prototype's value is the mean of the candidates' values, weighted by the softmax of their similarity to it
-    (Eq. 3, "memory potentiation"). A late group takes part with the candidates that it has values for.
+    (Eq. 3, "memory potentiation"); without potentiation it is the value of its origin. A late group takes part with
+    the candidates that it has values for.
     """
-    columns = chosen + start
-    keys = keys_of(working.rows.take(columns))
-    queries = query_columns(keys, working.selection.take(columns))
+    queries = query_columns(chosen.keys, chosen.selection)
     shrinkage: Tensor | None = None
     for group, table in enumerate(working.values):
         count = _candidates(len(table), len(working), remaining=remaining, first_frame=start)
-        valid = chosen >= stop - start - count
+        valid = chosen.origins >= stop - start - count
         if not count or not bool(valid.any()):
             break
-        affinity = torch.softmax(similarity(queries[valid], working.rows.between(stop - count, stop)), dim=1)
+        if potentiation:
+            affinity = torch.softmax(similarity(queries[valid], working.rows.between(stop - count, stop)), dim=1)
+        else:
+            own = chosen.origins[valid] - (stop - start - count)
+            affinity = functional.one_hot(own, count).to(queries.dtype)
         if group == 0:
             shrinkage = _weighted(affinity, [shrinkage_of(page) for page in working.rows.between(start, stop)])
         begin = len(table) - remaining + start - count
         long_term.add_values(group, _weighted(affinity, table.between(begin, begin + count)))
-    host = columns.cpu().numpy()
-    long_term.add_columns(memory_rows(keys, shrinkage), None, working.frames[host], working.positions[host])
+    host = (chosen.origins + start).cpu().numpy()
+    long_term.add_columns(memory_rows(chosen.keys, shrinkage), None, working.frames[host], working.positions[host])
 
 
 def _candidates(values: int, total: int, *, remaining: int, first_frame: int) -> int:

@@ -13,9 +13,11 @@ from vosbench.adapters.nn.geometry import Geometry
 from vosbench.adapters.nn.memory_read import read_memory
 from vosbench.adapters.xmem.consolidation import Consolidation, Eviction, consolidate, evict
 from vosbench.adapters.xmem.network import ImageFeatures
+from vosbench.adapters.xmem.prototypes import selection_rule
 from vosbench.adapters.xmem.settings import XMemSettings
 from vosbench.adapters.xmem.similarity import memory_rows, query_columns, tokens_of
 from vosbench.adapters.xmem.stores import FeatureStore, SensoryMemory, group_planes
+from vosbench.adapters.xmem.window import keep_window
 
 Event = Consolidation | Eviction
 
@@ -23,21 +25,26 @@ Event = Consolidation | Eviction
 class Memory:
     """Sensory, working and long-term memory of one video.
 
-    Objects that are first written together form a group. ``events`` are what the last write did beside writing.
+    Objects that are first written together form a group. ``seed`` draws random prototypes. ``events`` are what the last
+    write did beside writing.
     """
 
-    def __init__(self, settings: XMemSettings, *, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(
+        self, settings: XMemSettings, *, device: torch.device, dtype: torch.dtype = torch.float32, seed: int = 0
+    ) -> None:
         self._settings = settings
+        self._select = selection_rule(settings.prototype_selection, torch.Generator().manual_seed(seed))
         self._dtype = dtype
         self.sensory = SensoryMemory(settings.hidden_dim, device=device, dtype=dtype)
         self.working = FeatureStore(with_selection=settings.enable_long_term, device=device, dtype=dtype)
         self.long_term = FeatureStore(with_selection=False, device=device, dtype=dtype)
         self.events: tuple[Event, ...] = ()
         self._groups: list[int] = []
+        self._references: list[int] = []
         self._grid = (0, 0)
 
     def read(self, features: ImageFeatures) -> Tensor:
-        """Gives back (objects, 512, h, w), and counts the usage of what was read."""
+        """Gives back (objects, channels, h, w), and counts the usage of what was read."""
         queries = query_columns(*(tokens_of(part).to(self._dtype) for part in (features.key, features.selection)))
         counts = self._settings.enable_long_term
         counts_long_term = counts and self._settings.enable_long_term_count_usage
@@ -50,11 +57,12 @@ class Memory:
         if counts_long_term:
             self.long_term.life += 1
         height, width = features.key.shape[2:]
-        planes = torch.cat([group_planes(readout, height, width) for readout in readouts])
+        groups = zip(readouts, self._groups, strict=True)
+        planes = torch.cat([group_planes(readout, objects, height, width) for readout, objects in groups])
         return planes.contiguous(memory_format=torch.channels_last)
 
     def write(self, frame: int, features: ImageFeatures, values: Tensor) -> None:
-        """Write a memory frame: ``values`` (objects, 512, h, w) of all objects so far; consolidate where it is full."""
+        """Write a memory frame: ``values`` (objects, channels, h, w) of all objects so far; consolidate where full."""
         self._grid = (features.key.shape[2], features.key.shape[3])
         key, shrinkage, selection = (
             tokens_of(part).to(self._dtype) for part in (features.key, features.shrinkage, features.selection)
@@ -66,6 +74,7 @@ class Memory:
         fresh = len(values) - sum(self._groups)
         if fresh:
             self._groups.append(fresh)
+            self._references.append(frame)
         for group, part in enumerate(values.split(self._groups)):
             self.working.add_values(group, tokens_of(part).to(self._dtype))
         self.events = tuple(self._make_room(cells))
@@ -88,6 +97,8 @@ class Memory:
 
     def _make_room(self, cells: int) -> list[Event]:
         settings = self._settings
+        if settings.max_memory_frames:
+            keep_window(self.working, frames=settings.max_memory_frames, cells=cells, references=self._references)
         if not settings.enable_long_term or len(self.working) < settings.max_mid_term_frames * cells:
             return []
         events: list[Event] = []
@@ -102,6 +113,8 @@ class Memory:
                 first_frame=cells,
                 remaining=settings.min_mid_term_frames * cells,
                 prototypes=settings.num_prototypes,
+                select=self._select,
+                potentiation=settings.potentiation,
             )
         )
         return events

@@ -22,10 +22,11 @@ from vosbench.adapters.nn.geometry import (
 from vosbench.adapters.nn.preparation import prepare_for_inference
 from vosbench.adapters.nn.prompted import entry_order
 from vosbench.adapters.nn.weights import build_from_fixture
+from vosbench.adapters.nn.widths import OFFICIAL
 from vosbench.adapters.xmem.consolidation import Consolidation
 from vosbench.adapters.xmem.inference import XMemInference
 from vosbench.adapters.xmem.memory import Event, Memory
-from vosbench.adapters.xmem.network import VALUE_CHANNELS, XMemNetwork
+from vosbench.adapters.xmem.network import XMemNetwork
 from vosbench.adapters.xmem.settings import XMemSettings
 from vosbench.adapters.xmem.similarity import keys_of
 from vosbench.adapters.xmem.stores import FeatureStore
@@ -145,7 +146,7 @@ def _store_probes(name: str, store: FeatureStore) -> dict[str, NDArray[Any]]:
     probes = {f"{name}_key_end_first4": keys.T.numpy()}
     if store.values:
         values = torch.cat(store.values[0].pages())
-        probes[f"{name}_value_g0_end"] = values.view(len(values), -1, VALUE_CHANNELS).permute(1, 2, 0).numpy()
+        probes[f"{name}_value_g0_end"] = values.view(len(values), -1, OFFICIAL.value).permute(1, 2, 0).numpy()
     return probes
 
 

@@ -12,7 +12,6 @@ from torch import Tensor
 from vosbench.adapters.nn.geometry import Geometry, cell_centres
 from vosbench.adapters.nn.memory_read import Store
 from vosbench.adapters.nn.tokens import TokenTable, nbytes
-from vosbench.adapters.xmem.network import VALUE_CHANNELS
 from vosbench.adapters.xmem.similarity import KEY_CHANNELS, ROW_CHANNELS
 
 BORN = 1e-7
@@ -71,7 +70,7 @@ class FeatureStore:
         self.positions = np.concatenate([self.positions, positions])
 
     def add_values(self, group: int, values: Tensor) -> None:
-        """Append values (tokens, objects x 512) of ``group``, which may be the next new one."""
+        """Append values (tokens, objects x channels) of ``group``, which may be the next new one."""
         if group == len(self.values):
             self.values.append(TokenTable(values.shape[1], device=self._device, dtype=self._dtype))
         self.values[group].append(values)
@@ -84,6 +83,13 @@ class FeatureStore:
         self.use, self.life = self.use[index], self.life[index]
         host = index.cpu().numpy()
         self.frames, self.positions = self.frames[host], self.positions[host]
+
+    def keep(self, index: Tensor) -> None:
+        """Forget all columns but those of ``index``, ascending, and every group's values of the forgotten ones."""
+        for table in self.values:
+            skipped = len(self) - len(table)
+            table.keep(index[index >= skipped] - skipped)
+        self.keep_columns(index)
 
     def part(self, groups: int, *, usage: bool) -> Store:
         """Gives back this store's part in a read for ``groups`` groups; with ``usage`` its counters take part."""
@@ -124,6 +130,6 @@ class SensoryMemory:
             self.hidden = hidden.to(self._dtype)
 
 
-def group_planes(readout: Tensor, height: int, width: int) -> Tensor:
-    """Gives back (objects, 512, height, width) from a group's readout (tokens, objects x 512)."""
-    return readout.view(height, width, -1, VALUE_CHANNELS).permute(2, 3, 0, 1)
+def group_planes(readout: Tensor, objects: int, height: int, width: int) -> Tensor:
+    """Gives back (objects, channels, height, width) from a group's readout (tokens, objects x channels)."""
+    return readout.view(height, width, objects, -1).permute(2, 3, 0, 1)

@@ -53,9 +53,18 @@ def mask(objects: int, first: int = 1) -> Tensor:
     return labels
 
 
-def run(network: AOTNetwork, strategy: Strategy, frames: int, *, gap: int = 2, skip: int = 1, late: int | None = None):
+def run(
+    network: AOTNetwork,
+    strategy: Strategy,
+    frames: int,
+    *,
+    gap: int = 2,
+    skip: int = 1,
+    offset: int = 0,
+    late: int | None = None,
+):
     """Yields the inference after each frame; a second object enters at frame ``late``."""
-    inference = AOTInference(network, Schedule(gap=gap, skip=skip), strategy, PLACE)
+    inference = AOTInference(network, Schedule(gap=gap, skip=skip, offset=offset), strategy, PLACE)
     for index, image in enumerate(images(frames)):
         given = mask(1) if index == 0 else (mask(2, first=2) if index == late else None)
         labels = inference.step(index, image, given)
@@ -90,6 +99,14 @@ def test_long_term_memory_holds_the_frames_that_the_strategy_names(network: AOTN
     steps = run(network, named_strategy(memory, 4), 12, late=late)
     actual = [[kept.frame for kept in inference.engines[0].long_term] for inference, _ in steps]
     assert literal_bank(memory, 12, 2, late) == actual
+
+
+@pytest.mark.parametrize(("offset", "expected"), [(0, [8, 4, 0]), (1, [9, 5, 1, 0]), (3, [7, 3, 0])])
+def test_an_insertion_offset_shifts_all_written_frames_but_the_reference(
+    network: AOTNetwork, offset: int, expected: list[int]
+):
+    *_, (inference, _) = run(network, named_strategy("all", 6), 10, gap=4, offset=offset)
+    assert expected == [kept.frame for kept in inference.engines[0].long_term]
 
 
 def test_two_frames_are_the_reference_and_the_previous_one(network: AOTNetwork):

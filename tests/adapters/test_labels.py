@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from vosbench.adapters.nn.geometry import geometry
-from vosbench.adapters.nn.labels import id_table, label_map
+from vosbench.adapters.nn.labels import id_table, labels_of
 from vosbench.errors import AdapterError
 
 
@@ -13,7 +12,7 @@ def test_channels_become_the_data_sets_ids():
     planes = torch.zeros(3, 16, 16)
     planes[0] = 0.4
     planes[2, 3, 4] = 0.6
-    labels = label_map(planes, geometry(16, 16, -1), [9, 5], "somewhere")
+    labels = labels_of(planes, [9, 5], "somewhere")
     assert (np.uint8, 5, 5) == (labels.dtype, labels[3, 4], labels.sum())
 
 
@@ -26,5 +25,5 @@ def test_probabilities_that_are_no_numbers_are_no_mask():
     planes = torch.full((2, 16, 16), 0.5)
     planes[:, 2, 2] = torch.nan
     with pytest.raises(AdapterError, match="not numbers") as error:
-        label_map(planes, geometry(16, 16, -1), [1], "video cows, frame 3 (00003)")
+        labels_of(planes, [1], "video cows, frame 3 (00003)")
     assert "frame 3" in error.value.where

@@ -20,7 +20,7 @@ class Script:
 
     def encode_key(self, image: Tensor) -> SimpleNamespace:
         keys = torch.zeros(1, 64, image.shape[2] // 16, image.shape[3] // 16)
-        return SimpleNamespace(key=keys, f16_thin=keys, f16=keys, f8=keys, f4=keys)
+        return SimpleNamespace(source=image, key=keys, f16_thin=keys, f16=keys, f8=keys, f4=keys)
 
     def decoder(self, readout: Tensor, features: object) -> Tensor:
         return torch.zeros(len(readout), readout.shape[2] * 16, readout.shape[3] * 16)
@@ -51,6 +51,11 @@ def test_a_prompt_is_remembered_and_the_interval_starts_anew():
     sizes, _, script = run(14, {0: 1, 3: 1})
     assert [[1], [2, 1], [2, 1], [3, 2], [3, 2]] == [sizes[frame] for frame in (3, 4, 8, 9, 13)]
     assert [1, 2, 2, 2] == [len(masks) for masks in script.masks]
+
+
+def test_an_insertion_offset_shifts_all_memory_frames_but_the_prompted_one():
+    sizes, _, _ = run(14, {0: 1}, mem_offset=2)
+    assert [0, 2, 7, 12] == [frame for frame in range(13) if sizes[frame + 1] != sizes[frame]]
 
 
 def test_the_previous_frame_is_read_where_it_is_asked_for():

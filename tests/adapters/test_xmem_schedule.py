@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from vosbench.adapters.xmem.inference import XMemInference
+from vosbench.adapters.xmem.network import ImageFeatures
 from vosbench.adapters.xmem.settings import XMemSettings
 
 
@@ -24,7 +25,7 @@ class Script:
         shape = (image.shape[2] // 16, image.shape[3] // 16)
         keys = torch.zeros(1, 64, *shape)
         ones = torch.ones(1, 1, *shape)
-        return SimpleNamespace(key=keys, shrinkage=ones, selection=keys, f16=keys, f8=keys, f4=keys)
+        return SimpleNamespace(source=image, key=keys, shrinkage=ones, selection=keys, f16=keys, f8=keys, f4=keys)
 
     def decoder(self, readout: Tensor, features: object, hidden: Tensor, *, update: bool) -> tuple[Tensor, Tensor]:
         self.calls.append("decode+update" if update else "decode")
@@ -106,6 +107,39 @@ def test_without_sensory_memory_there_is_nothing_to_update():
         entering = torch.zeros(1, 16, 32) if frame == 0 else None
         inference.step(frame, torch.zeros(1, 3, 16, 32), entering)
     assert {"sensory": 0} == {name: size for name, size in inference.footprint().items() if name == "sensory"}
+
+
+def test_a_deep_update_at_every_frame_comes_on_top_of_the_frames_own():
+    asked, hidden, inference = run(7, {0: 1}, deep_update="every-frame")
+    assert ["value|deep", *["decode+update|value|deep"] * 6] == asked
+    assert [100 + 101 * i for i in range(6)] == hidden
+    assert 2 * 2 == len(inference.memory.working)
+
+
+def test_without_deep_updates_every_frame_updates_by_itself():
+    asked, hidden, _ = run(7, {0: 1}, deep_update="never")
+    plain = "decode+update"
+    assert ["value", *[plain] * 4, f"{plain}|value", plain] == asked
+    assert list(range(6)) == hidden
+
+
+@pytest.mark.parametrize(("offset", "expected"), [(0, [0, 5, 10, 15]), (2, [0, 2, 7, 12]), (4, [0, 4, 9, 14])])
+def test_an_insertion_offset_shifts_all_memory_frames_but_the_prompted_one(offset: int, expected: list[int]):
+    asked, _, _ = run(16, {0: 1}, mem_offset=offset)
+    assert expected == [frame for frame, calls in enumerate(asked) if "value" in calls]
+
+
+def test_an_offset_counts_from_the_first_prompt_and_a_later_one_starts_the_interval_anew():
+    asked, _, _ = run(20, {3: 1, 9: 1}, first=3, mem_offset=2)
+    assert [3, 5, 9, 14, 19] == [3 + i for i, calls in enumerate(asked) if "value" in calls]
+
+
+@pytest.mark.parametrize("off", ["shrinkage", "selection"])
+def test_a_scaling_term_that_is_off_is_one_everywhere(off: str):
+    features = ImageFeatures(**{name: torch.full((1, 4, 1, 2), 3.0) for name in ImageFeatures.__dataclass_fields__})
+    inference = XMemInference(Script(), XMemSettings(**{off: False}), device=torch.device("cpu"))
+    scaled = inference._scaled(features)
+    assert {off} == {name for name in ("shrinkage", "selection", "key") if (getattr(scaled, name) == 1).all()}
 
 
 class _NoSensory(Script):
