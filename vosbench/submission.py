@@ -12,12 +12,15 @@ import numpy as np
 
 from vosbench.data.masks import has_palette, read_mask
 from vosbench.data.names import is_plain_name
-from vosbench.data.suite import Suite, official_count, suite_of, video_names
-from vosbench.data.video import Video, open_video, prompt_at
+from vosbench.data.opening import SuiteVideos
+from vosbench.data.prompts import prompt_at
+from vosbench.data.suite import Suite, official_count, suite_of
+from vosbench.data.video import Video, open_video
 from vosbench.errors import DataError, ScoreError, UsageError, nearest
 from vosbench.records import Record
 from vosbench.store.atomic import storing
 from vosbench.store.run import MASKS_FOLDER, Run
+from vosbench.submission_tracks import RESULTS_NAME, results_bytes
 
 FOLDER = "submissions"
 """Where the zip files of a run go, below its folder."""
@@ -47,18 +50,22 @@ class Answers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packed:
-    """A zip file that was written: what is in it."""
+    """A zip file that was written: what is in it. ``masks`` counts ``what`` says: masks, or tracks of instances."""
 
     path: Path
     suite: str
     method: str
     videos: int
     masks: int
+    what: str
     bytes: int
 
 
 def find_answers(run: Run, suites: Sequence[str] = (), methods: Sequence[str] = ()) -> list[Answers]:
-    """Gives back what a run holds to pack, per suite and method; of repeats the first. Cut runs are refused later."""
+    """Gives back what a run holds to pack, per suite and method; of repeats and offsets the first.
+
+    Cut runs are refused later.
+    """
     groups: dict[tuple[str, str], dict[str, tuple[Path, Record]]] = {}
     for folder, record in run.records():
         spec = record.spec
@@ -66,7 +73,7 @@ def find_answers(run: Run, suites: Sequence[str] = (), methods: Sequence[str] = 
             continue
         cells = groups.setdefault((spec.suite.name, spec.folder.parts[1]), {})
         held = cells.get(spec.video)
-        if held is None or spec.repeat < held[1].spec.repeat:
+        if held is None or (spec.repeat, spec.offset) < (held[1].spec.repeat, held[1].spec.offset):
             cells[spec.video] = (folder, record)
     if not groups:
         raise UsageError("the run holds nothing of this to pack", where=str(run.path), fix=_known(run))
@@ -84,14 +91,16 @@ def pack(answers: Answers, path: Path) -> Packed:
     what a server would refuse, and then writes nothing.
     """
     _check_whole(answers)
-    entries = [entry for folder, record in answers.cells for entry in _entries(answers.suite, folder, record)]
+    entries, count = _contents(answers)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     with storing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as archive:  # PNG files shrink no further
-                for name, mask in entries:
-                    archive.writestr(_entry(name), mask.read_bytes())
+            with zipfile.ZipFile(draft, "w") as archive:
+                for name, content in entries:
+                    kind = zipfile.ZIP_STORED if isinstance(content, Path) else zipfile.ZIP_DEFLATED
+                    data = content.read_bytes() if isinstance(content, Path) else content
+                    archive.writestr(_entry(name), data, kind)  # PNG files shrink no further
             draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)
@@ -100,9 +109,19 @@ def pack(answers: Answers, path: Path) -> Packed:
         suite=answers.record.spec.suite.name,
         method=answers.record.spec.method.label,
         videos=len(answers.cells),
-        masks=len(entries),
+        masks=count,
+        what="tracks" if answers.suite.task == "vis" else "masks",
         bytes=path.stat().st_size,
     )
+
+
+def _contents(answers: Answers) -> tuple[list[tuple[str, Path | bytes]], int]:
+    """Gives back the names of the zip's entries with their files or bytes, and how many masks or tracks they hold."""
+    if answers.suite.task == "vis":
+        data, count = results_bytes(answers.suite, answers.cells)
+        return [(RESULTS_NAME, data)], count
+    found = [entry for folder, record in answers.cells for entry in _entries(answers.suite, folder, record)]
+    return list(found), len(found)
 
 
 def _check_whole(answers: Answers) -> None:
@@ -112,10 +131,13 @@ def _check_whole(answers: Answers) -> None:
     if spec.suite.synthetic:
         raise ScoreError("the videos are synthetic, no server takes masks of them", where=where,
                          fix="run on the data set: say where it is with --data ROOT")  # fmt: skip
+    if answers.suite.layout.object_folders:
+        raise ScoreError("objects may overlap in this data set, and label maps are no submission", where=where,
+                         fix="'vosbench score RUN' scores them here")  # fmt: skip
     if spec.suite.times > 1 or spec.max_frames is not None:
         raise ScoreError("the videos were cut or played several times", where=where,
                          fix="run without --max-frames, on the suite itself")  # fmt: skip
-    names = video_names(answers.suite, spec.suite.root, spec.suite.split)
+    names = SuiteVideos(answers.suite, spec.suite.root, spec.suite.split).names
     missing = [name for name in names if name not in {record.spec.video for _, record in answers.cells}]
     if missing:
         raise ScoreError(f"{len(missing)} of {len(names)} videos are missing, the first is '{missing[0]}'", where=where,

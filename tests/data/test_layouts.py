@@ -9,15 +9,18 @@ import numpy as np
 import pytest
 
 from vosbench.config import find_places
+from vosbench.data.prompts import prompt_at
 from vosbench.data.stand_in import stand_in_root
 from vosbench.data.suite import Suite, at_split, find_root, find_suite, suite_files, video_names
-from vosbench.data.video import back_and_forth, open_video, prompt_at, read_frame, read_truth
+from vosbench.data.video import back_and_forth, open_video, read_frame, read_truth
 from vosbench.errors import DataError
 from vosbench.metrics.protocol import find_protocol
 from vosbench.scorer import score_masks
 
 SUITES = sorted(
-    name for name in suite_files() if (suite := find_suite(name)[0]).task == "vos" and not suite.layout.object_folders
+    name
+    for name in suite_files()
+    if (suite := find_suite(name)[0]).task == "vos" and suite.stand_in is not None and not suite.layout.object_folders
 )
 
 
@@ -30,10 +33,10 @@ def small(name: str) -> Suite:
     return at_split(replace(suite, stand_in=stand_in), suite.splits.default)
 
 
-@pytest.fixture(params=SUITES)
-def drawn(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Suite, Path]:
+@pytest.fixture(params=SUITES, scope="module")
+def drawn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Suite, Path]:
     suite = small(request.param)
-    return suite, stand_in_root(suite, suite.splits.default, tmp_path)
+    return suite, stand_in_root(suite, suite.splits.default, tmp_path_factory.mktemp("drawn"))
 
 
 def test_the_stand_in_of_every_suite_is_read_and_scored_by_its_own_rules(drawn: tuple[Suite, Path]) -> None:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vosbench.data.suite import at_split, load_suite, video_names
-from vosbench.data.vis import annotation_file, read_annotations, read_json, vis_video_names
+from vosbench.data.vis import annotation_file, read_annotations, read_json
+from vosbench.data.vis_videos import AnnotatedVideos
 from vosbench.errors import DataError, UsageError, VosbenchError
 
 YAML = "schema: 1\nname: mine\ntitle: Mine\nprotocol: davis2017-semi\nlayout:\n  lists: ['{split}.txt']\n"
@@ -23,6 +24,11 @@ def folder(tmp_path_factory):
     (folder / "vos.yaml").write_text(YAML)
     (folder / "vis.yaml").write_text(VIS)
     return folder
+
+
+def _listing(*files):
+    videos = [{"id": i, "height": 4, "width": 5, "file_names": names} for i, names in enumerate(files, start=1)]
+    return json.dumps({"videos": videos, "categories": []})
 
 
 def _suite(folder, name):
@@ -49,15 +55,15 @@ def test_no_name_of_a_list_leads_out_of_the_folder(folder, lines):
     "name", ["../x/0.jpg", "/etc/x.jpg", "..\\x/0.jpg", ".hidden/0.jpg", "a\0b/0.jpg", 3, None, {}]
 )
 def test_no_file_name_of_annotations_leads_out_of_the_folder(folder, name):
-    (folder / "val.json").write_text(json.dumps({"videos": [{"file_names": [name]}]}))
+    (folder / "val.json").write_text(_listing([name]))
     with pytest.raises(DataError) as caught:
-        vis_video_names(_suite(folder, "vis"), folder)
+        AnnotatedVideos(_suite(folder, "vis"), folder)
     assert "val.json" in caught.value.where
 
 
 def test_names_of_annotations_are_those_of_the_folders(folder):
-    (folder / "val.json").write_text(json.dumps({"videos": [{"file_names": ["b/0.jpg"]}, {"file_names": ["a/0.jpg"]}]}))
-    assert ("b", "a") == vis_video_names(_suite(folder, "vis"), folder)
+    (folder / "val.json").write_text(_listing(["b/0.jpg"], ["a/0.jpg"]))
+    assert ("b", "a") == AnnotatedVideos(_suite(folder, "vis"), folder).names
 
 
 @pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "\x00\x00", '{"a": ' * 5000, "9" * 5000, b"\xff\xfe\xfd"])

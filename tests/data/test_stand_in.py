@@ -6,15 +6,26 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from vosbench.data import stand_in as stand_in_module
+from vosbench.data.masks import read_mask
+from vosbench.data.opening import SuiteVideos
+from vosbench.data.prompts import prompt_at
 from vosbench.data.stand_in import stand_in_root
-from vosbench.data.suite import at_split, load_suite, suite_files, video_names
-from vosbench.data.video import open_video, prompt_at, video_digest
+from vosbench.data.suite import at_split, find_suite, load_suite, suite_files, video_names
+from vosbench.data.video import open_video, read_truth, video_digest
+from vosbench.data.vis import annotation_file, read_json
 from vosbench.digest import digest_files
 from vosbench.errors import DataError, UsageError
+from vosbench.metrics.vis_ap import score_tracks
+from vosbench.metrics.vis_tracks import read_results
+from vosbench.metrics.vis_tracks import read_truth as read_truth_of_tracks
+from vosbench.rle import area, bounds_of_text
 
 STAND_IN = "stand_in:\n  videos: 2\n  frames: 3\n  objects: 2\n  height: 48\n  width: 64\n"
 
@@ -126,10 +137,62 @@ def test_a_cache_that_cannot_be_written_says_what_to_do(suite, tmp_path):
     assert "VOSBENCH_CACHE" in caught.value.fix
 
 
-def test_every_suite_of_label_maps_that_comes_along_has_a_stand_in():
+def test_every_suite_that_comes_along_is_drawn_where_no_data_is():
     suites = [load_suite(path) for path in suite_files().values()]
-    assert [] == [
-        suite.name
-        for suite in suites
-        if suite.task == "vos" and not suite.layout.object_folders and suite.stand_in is None
-    ]
+    assert [] == [suite.name for suite in suites if suite.stand_in is None and suite.noise is None]
+    assert {"vos", "vis"} == {suite.task for suite in suites}
+
+
+def test_stand_ins_for_long_videos_are_long_enough_for_growth_and_consolidation():
+    suite, _ = find_suite("long-time")
+    assert suite.stand_in.videos > 1
+    assert 400 <= suite.stand_in.frames
+
+
+def test_objects_that_leave_are_away_for_a_sixth_of_the_time_and_come_back(suite, tmp_path):
+    leaving = replace(suite, stand_in=replace(suite.stand_in, videos=1, frames=120, leaving=True))
+    root = stand_in_root(leaving, "val", tmp_path)
+    video = open_video(leaving, root, "synthetic-1")
+    shown = np.array([[(read_truth(video, name) == number).any() for name in video.names] for number in (1, 2)])
+    assert [True, True] == shown[:, 0].tolist() == shown[:, -1].tolist()
+    for one in shown:
+        assert 20 <= np.count_nonzero(~one) <= 40
+        assert 2 == np.count_nonzero(one[1:] != one[:-1])
+
+
+@pytest.mark.parametrize("name", ["youtube-vis-2019", "youtube-vis-2021"])
+def test_a_stand_in_of_instances_is_read_and_scored_by_its_own_rules(name, tmp_path):
+    suite = at_split(find_suite(name)[0], "valid")
+    small = replace(suite, stand_in=replace(suite.stand_in, frames=6, height=64, width=96, leaving=False))
+    root = stand_in_root(small, "valid", tmp_path)
+    source = SuiteVideos(small, root, "valid")
+    videos = [source.open(name) for name in source.names]
+    counts = Counter(entrance.category for video in videos for entrance in video.instances.entrances)
+    assert set(counts) <= set(videos[0].view.categories)
+    assert all(count > 1 for count in counts.values())
+    data = read_json(annotation_file(small, root), "the annotations")
+    truth = read_truth_of_tracks(data)
+    results = [
+        {"video_id": track["video_id"], "category_id": track["category_id"], "score": 1.0,
+         "segmentations": track["segmentations"]}
+        for track in data["annotations"]
+    ]  # fmt: skip
+    score = score_tracks(truth, read_results(results, truth))
+    assert (1.0, 1.0) == (score.value("AP"), score.value("AR10"))
+    track = data["annotations"][1]
+    masks = [mask and area(bounds_of_text(mask["counts"], 64 * 96)) for mask in track["segmentations"]]
+    assert track["areas"] == masks
+
+
+def test_a_stand_in_of_object_folders_prompts_with_all_objects_of_the_first_frame(tmp_path):
+    suite = at_split(find_suite("sa-v")[0], "val")
+    small = replace(suite, stand_in=replace(suite.stand_in, videos=1, frames=9, height=64, width=96))
+    root = stand_in_root(small, "val", tmp_path)
+    video = open_video(small, root, "synthetic-1")
+    assert (9, [1, 2, 3]) == (len(video.names), list(video.folders))
+    assert ["00000", "00004", "00008"] == list(video.folders[3])
+    first = prompt_at(video, 0, frozenset())
+    assert (1, 2, 3) == first.ids
+    assert [None] * 8 == [prompt_at(video, index, frozenset(first.ids)) for index in range(1, 9)]
+    for number, masks in video.folders.items():
+        assert np.array_equal(read_mask(masks["00000"]) > 0, first.mask == number)

@@ -118,3 +118,12 @@ def test_frames_before_a_broken_one_are_given(video):
         assert [0, 1, 2] == [next(frames).index for _ in range(3)]
         with pytest.raises(DataError, match="ends early"):
             next(frames)
+
+
+def test_every_thread_is_there_before_the_first_frame_is_asked_for(video):
+    before = threading.active_count()
+    with FrameStream(video, threads=3) as stream:
+        assert before + 3 == threading.active_count()
+        next(iter(stream))
+        assert before + 3 == threading.active_count()
+    assert before == threading.active_count()

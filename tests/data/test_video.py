@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from vosbench.data.masks import write_mask
+from vosbench.data.prompts import prompt_at
 from vosbench.data.suite import load_suite
-from vosbench.data.video import open_video, prompt_at, read_frame, read_truth, video_digest
+from vosbench.data.video import open_video, read_frame, read_truth, video_digest
 from vosbench.errors import DataError
 
 
@@ -50,7 +51,9 @@ def test_a_video_has_its_frames_in_order_and_their_size(opened, root):
 
 
 def test_a_view_tells_neither_length_nor_truth(opened):
-    assert {"id", "height", "width", "fps"} == {field.name for field in dataclasses.fields(opened().view)}
+    assert {"id", "height", "width", "fps", "task", "categories"} == {
+        field.name for field in dataclasses.fields(opened().view)
+    }
 
 
 def test_a_video_is_cut_to_its_first_frames(opened):

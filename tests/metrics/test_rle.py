@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vosbench.errors import ScoreError
-from vosbench.metrics.rle import area, bounds_of_lengths, bounds_of_polygons, bounds_of_texts
+from vosbench.metrics.rle_texts import bounds_of_texts
+from vosbench.rle import (
+    area,
+    bounds_of_lengths,
+    bounds_of_mask,
+    bounds_of_polygons,
+    bounds_of_text,
+    mask_of_bounds,
+    text_of_bounds,
+)
 
 
 def _lengths(mask):
@@ -55,15 +64,20 @@ def test_masks_come_back_from_text_and_numbers(seed, height, width, share):
     mask = np.random.default_rng(seed).random((height, width)) < share
     lengths = _lengths(mask)
     text, _, areas = bounds_of_texts([_text(lengths)], [mask.size])
-    for bounds in (bounds_of_lengths(lengths, mask.size), text):
+    one = bounds_of_text(_text(lengths), mask.size)
+    for bounds in (bounds_of_lengths(lengths, mask.size), text, one, bounds_of_mask(mask)):
         assert np.array_equal(mask, _mask(bounds, height, width))
+        assert np.array_equal(mask, mask_of_bounds(bounds, height, width))
         assert mask.sum() == area(bounds) == areas[0]
+        assert _text(lengths) == text_of_bounds(bounds, mask.size)
 
 
 def test_a_large_mask_comes_back():
     lengths = [1_000_000, 70_000, 3, 2_000_000, 5, 1]
     expected = np.cumsum(lengths).tolist()
     assert expected == bounds_of_texts([_text(lengths)], [sum(lengths)])[0].tolist()
+    assert expected == bounds_of_text(_text(lengths), sum(lengths)).tolist()
+    assert _text(lengths) == text_of_bounds(np.array(expected), sum(lengths))
 
 
 def test_an_empty_mask_has_no_bounds():
@@ -74,6 +88,8 @@ def test_an_empty_mask_has_no_bounds():
 def test_a_torn_text_is_refused(text):
     with pytest.raises(ScoreError, match="20 pixels"):
         bounds_of_texts(["52207", text], [20, 20])
+    with pytest.raises(ScoreError, match="20 pixels"):
+        bounds_of_text(text, 20)
 
 
 @pytest.mark.parametrize("lengths", [[5, 2], [5, -2, 17], [[20]], []])

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vosbench.errors import ScoreError, VosbenchError
-from vosbench.metrics.rle import bounds_of_lengths, bounds_of_polygons, bounds_of_texts
+from vosbench.metrics.rle_texts import bounds_of_texts
 from vosbench.metrics.vis_ap import score_tracks
 from vosbench.metrics.vis_tracks import read_results, read_truth
+from vosbench.rle import bounds_of_lengths, bounds_of_polygons, bounds_of_text
 
 quick = settings(max_examples=150, deadline=None, derandomize=True, database=None)
 
@@ -104,7 +105,11 @@ def test_any_text_is_a_mask_of_its_pixels_or_refused(text, pixels):
     try:
         bounds, starts, areas = bounds_of_texts([text], [pixels])
     except ScoreError:
+        with pytest.raises(ScoreError):
+            bounds_of_text(text, pixels)
         return
+    if text:
+        assert bounds.tolist() == bounds_of_text(text, pixels).tolist()
     assert len(bounds) % 2 == 0
     assert starts[-1] == len(bounds)
     assert 0 <= areas[0] <= pixels
@@ -119,6 +124,8 @@ def test_huge_lengths_that_wrap_around_to_the_right_sum_are_refused():
     big = "P" + "P" * 11 + "1"
     with pytest.raises(ScoreError):
         bounds_of_texts([big * 16 + "d0"], [20])
+    with pytest.raises(ScoreError):
+        bounds_of_text(big * 16 + "d0", 20)
 
 
 @pytest.mark.parametrize("corner", [1e9, -1e9, float("nan"), float("inf")])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import io
-import secrets
 import stat
 import struct
 import zlib
@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosbench.data.png import SIGNATURE, DamagedPngError, decode_plain
+from vosbench.data.png_writing import encode_grey16, encode_palette
 from vosbench.errors import DataError
 from vosbench.types import LabelMap
+from vosbench.whole import write_beside
 
 MOST_PIXELS = 1 << 26
 """Masks with more pixels than this (twice 8K) are taken for decompression bombs."""
@@ -48,8 +50,6 @@ def write_mask(path: Path, labels: LabelMap) -> None:
     The file appears under its name when it is whole. Its folder must exist. Raises `DataError` for what is no label
     map, and the system's own `OSError` where it cannot be written.
     """
-    from PIL import Image as Pillow
-
     if labels.ndim != 2 or labels.size == 0 or labels.dtype.kind not in "ub":
         raise DataError(
             f"{labels.dtype} of shape {labels.shape} is no label map",
@@ -60,13 +60,10 @@ def write_mask(path: Path, labels: LabelMap) -> None:
     if largest > np.iinfo(np.uint16).max:
         raise DataError(f"id {largest} does not fit into a PNG", where=str(path), fix="number the objects up to 65535")
     if largest > np.iinfo(np.uint8).max:
-        image = Pillow.fromarray(labels.astype(np.uint16))
+        data = encode_grey16(labels.astype(np.uint16))
     else:
-        image = Pillow.fromarray(labels.astype(np.uint8))
-        image.putpalette(voc_palette().tobytes())
-    stream = io.BytesIO()
-    image.save(stream, "PNG")
-    _publish(path, stream.getvalue())
+        data = encode_palette(labels.astype(np.uint8, copy=False), _palette_bytes())
+    write_beside(path, data)
 
 
 def has_palette(path: Path) -> bool:
@@ -87,6 +84,11 @@ def voc_palette() -> NDArray[np.uint8]:
             bit = indices >> (3 * place + colour) & 1
             palette[:, colour] |= (bit << (7 - place)).astype(np.uint8)
     return palette
+
+
+@functools.cache
+def _palette_bytes() -> bytes:
+    return voc_palette().tobytes()
 
 
 def _decode_any(path: Path, data: bytes) -> LabelMap:
@@ -132,12 +134,3 @@ def _check_header(path: Path, data: bytes) -> None:
     width, height = struct.unpack(">II", data[16:24])
     if width * height > MOST_PIXELS:
         raise DataError(f"the mask claims {width} x {height} pixels", where=str(path), fix="the file is broken")
-
-
-def _publish(path: Path, data: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        draft.write_bytes(data)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)

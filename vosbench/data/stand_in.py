@@ -12,9 +12,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from vosbench.data.masks import write_mask
+from vosbench.data.stand_in_truth import Truth, open_truth
 from vosbench.data.suite import StandIn, Suite, Variable, listed
-from vosbench.data.synthetic import Scene, SyntheticVideo
+from vosbench.data.synthetic import Absence, Scene, SyntheticVideo
 from vosbench.digest import digest_files, digest_json
 from vosbench.errors import DataError, UsageError
 from vosbench.plain import to_plain
@@ -49,7 +49,7 @@ def stand_in_root(suite: Suite, split: str, cache: Path) -> Path:
 
 
 def _version(suite: Suite, split: str) -> str:
-    sources = sorted(Path(__file__).parent.glob("synthetic*.py"))
+    sources = sorted(path for kind in ("synthetic*.py", "stand_in_*.py") for path in Path(__file__).parent.glob(kind))
     drawn = [to_plain(suite.layout), to_plain(suite.stand_in), sorted(listed(suite.groups.seen_categories)), split]
     return digest_json([drawn, digest_files([*sources, Path(__file__)], Path(__file__).parent)])
 
@@ -60,8 +60,10 @@ def _draw_whole(suite: Suite, stand_in: StandIn, target: Path) -> None:
     workspace = Path(tempfile.mkdtemp(prefix=".drawing-", dir=target.parent))
     try:
         scenes = _scenes(suite, stand_in)
+        truth = open_truth(suite.layout, workspace)
         for scene in scenes:
-            _draw_video(suite, stand_in, scene, workspace)
+            _draw_video(suite, stand_in, scene, workspace, truth)
+        truth.end()
         _write_lists(suite, scenes, workspace)
         _publish(workspace, target)
     finally:
@@ -99,6 +101,17 @@ def _scene(stand_in: StandIn, name: str, number: int) -> Scene:
         length=stand_in.frames,
         objects=stand_in.objects,
         entries=tuple(spread * entry for entry in range(stand_in.objects)) if stand_in.late else (),
+        absences=_absences(stand_in) if stand_in.leaving else (),
+    )
+
+
+def _absences(stand_in: StandIn) -> tuple[Absence, ...]:
+    """Every object is away for a sixth of the video, one after the other from its middle on."""
+    away, middle = stand_in.frames // 6, stand_in.frames // 2
+    step = (stand_in.frames - middle - away) // (stand_in.objects + 1)
+    starts = [middle + step * number for number in range(stand_in.objects)]
+    return tuple(
+        Absence(object=number, first=start, last=start + away - 1) for number, start in enumerate(starts, start=1)
     )
 
 
@@ -113,22 +126,22 @@ def _varied(scene: Scene, variable: Variable, value: float) -> Scene:
     return replace(named, **changes)
 
 
-def _draw_video(suite: Suite, stand_in: StandIn, scene: Scene, root: Path) -> None:
+def _draw_video(suite: Suite, stand_in: StandIn, scene: Scene, root: Path, truth: Truth) -> None:
     video = SyntheticVideo(scene)
     layout = suite.layout
-    paths = [layout.frames, layout.masks, *([layout.dense_frames] if layout.dense_frames is not None else [])]
+    paths = [layout.frames, *([layout.dense_frames] if layout.dense_frames is not None else [])]
     folders = [root / path / scene.id for path in paths]
     for folder in folders:
         folder.mkdir(parents=True)
-    frames, masks = folders[:2]
+    truth.begin(video)
     for index in range(scene.length):
         name = _name(stand_in, index)
         data = _jpeg(video.frame(index))
         annotated = index % stand_in.truth_every == 0
-        for folder in [frames] * (annotated or len(folders) == 2) + folders[2:]:
+        for folder in folders if annotated or len(folders) == 1 else folders[1:]:
             (folder / f"{name}.jpg").write_bytes(data)
         if annotated:
-            write_mask(masks / f"{name}.png", video.labels(index))
+            truth.keep(name, video.labels(index))
 
 
 def _name(stand_in: StandIn, index: int) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from types import TracebackType
 
-from vosbench.data.video import Video, prompt_at, read_frame
+from vosbench.data.prompts import prompt_at
+from vosbench.data.video import Video, read_frame
 from vosbench.types import Frame
 
 AHEAD = 8
@@ -25,11 +27,17 @@ class FrameStream:
     def __init__(self, video: Video, *, threads: int = 2) -> None:
         self._video = video
         self._ready: deque[Future[Frame]] = deque()
-        self._pool = ThreadPoolExecutor(max_workers=max(1, threads))
+        self._threads = max(1, threads)
+        self._pool = ThreadPoolExecutor(max_workers=self._threads)
         self._next = 0
         self._known: frozenset[int] = frozenset()
 
     def __enter__(self) -> FrameStream:
+        """Starts every thread: one that started under a memory limit could die unseen, and be waited for for ever."""
+        met = threading.Barrier(self._threads + 1)
+        for _ in range(self._threads):
+            self._pool.submit(met.wait)
+        met.wait()
         return self
 
     def __exit__(

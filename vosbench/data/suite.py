@@ -110,7 +110,8 @@ class StandIn:
     """The synthetic videos that stand in where no data root is configured.
 
     ``truth_every`` draws a mask for every n-th frame and the first; with ``late`` the objects after the first enter
-    one after the other; ``first_name`` is the first frame's, the others count on.
+    one after the other, ``leaving`` ones are away for a sixth of the time in the second half; ``first_name`` is the
+    first frame's, the others count on.
 
     With ``vary`` the videos are a ladder: the same scene at each of ``values`` of one variable, the length, the number
     of objects, of distractors (unlabelled copies of the objects) or of cuts, the share of time behind an occluder, or
@@ -124,9 +125,20 @@ class StandIn:
     width: int
     truth_every: int = 1
     late: bool = False
+    leaving: bool = False
     first_name: str = "00000"
     vary: Variable | None = None
     values: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noise:
+    """Videos of random frames: one for each of ``frames`` with each of ``objects``. They have no truth."""
+
+    height: int
+    width: int
+    frames: tuple[int, ...]
+    objects: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,8 +146,8 @@ class Suite:
     """One benchmark suite as its YAML file describes it.
 
     ``feed`` says which frames a method gets: all there are, or those of ``layout.frames`` alone where that has every
-    fifth. ``times`` plays every video that often, forth and back in turn. A ``drawn`` suite is its stand-in: no data
-    root holds it.
+    fifth. ``times`` plays every video that often, forth and back in turn. A ``drawn`` suite is its stand-in, or its
+    ``noise``: no data root holds it.
     """
 
     schema: int
@@ -153,14 +165,20 @@ class Suite:
     submission: Submission = field(default_factory=Submission)
     source: Source = field(default_factory=Source)
     stand_in: StandIn | None = None
+    noise: Noise | None = None
 
 
 def suite_files() -> dict[str, Path]:
-    """Gives back the YAML file of every suite that is installed, by name.
+    """Gives back the YAML file of every suite that is installed, by name."""
+    return {path.stem: path for folder in suite_folders() for path in sorted(folder.glob("*.yaml"))}
+
+
+def suite_folders() -> list[Path]:
+    """Gives back the folder of every installed package of suites.
 
     A package that does not import gives none, and a warning: all other suites go on working.
     """
-    files: dict[str, Path] = {}
+    folders: list[Path] = []
     for point in importlib.metadata.entry_points(group=GROUP):
         try:
             origin = importlib.import_module(point.value).__file__
@@ -168,8 +186,8 @@ def suite_files() -> dict[str, Path]:
             warnings.warn(f"the suites of {point.value} do not load: {type(error).__name__}: {error}", stacklevel=2)
             continue
         if origin is not None:
-            files |= {path.stem: path for path in sorted(Path(origin).parent.glob("*.yaml"))}
-    return files
+            folders.append(Path(origin).parent)
+    return folders
 
 
 def find_suite(text: str) -> tuple[Suite, Path]:
@@ -195,11 +213,24 @@ def load_suite(path: Path) -> Suite:
             where=str(path),
             fix="it names a folder of every run: write letters, digits, '-', '_' and '.'",
         )
+    _check_noise(suite.noise, path)
     groups = Groups(
         seen_categories=_beside(path, suite.groups.seen_categories),
         unseen_videos=_beside(path, suite.groups.unseen_videos),
     )
     return replace(suite, groups=groups)
+
+
+def _check_noise(noise: Noise | None, path: Path) -> None:
+    if noise is None:
+        return
+    numbers = (noise.height, noise.width, *noise.frames, *noise.objects)
+    if not noise.frames or not noise.objects or min(numbers) < 1 or max(noise.objects) > 255:
+        raise UsageError(
+            "random frames need a size, numbers of frames, and numbers of objects from 1 to 255",
+            where=str(path),
+            fix="write them below noise: as height, width, frames and objects",
+        )
 
 
 def _beside(suite_file: Path, listed_in: Path | None) -> Path | None:
@@ -261,7 +292,7 @@ def find_root(suite: Suite, places: Places) -> Path | None:
     Raises `DataError` where one is configured and the data set is not there.
     """
     base = places.data_for(suite.name)
-    if base is None or suite.drawn:
+    if base is None or suite.drawn or suite.noise is not None:
         return None
     tried = [base / root for root in suite.layout.roots] + [base]
     for root in tried:

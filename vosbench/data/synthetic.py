@@ -17,7 +17,8 @@ import numpy as np
 
 from vosbench.data.synthetic_render import paint_background, paint_figure, paint_labels
 from vosbench.data.synthetic_scene import Absence, Scene
-from vosbench.data.synthetic_stage import Shot, Stage
+from vosbench.data.synthetic_shapes import family_names
+from vosbench.data.synthetic_stage import Shot, Stage, object_family
 from vosbench.data.synthetic_textures import background
 from vosbench.data.synthetic_waves import generator
 from vosbench.errors import UsageError
@@ -46,6 +47,10 @@ class SyntheticVideo:
 
     def __len__(self) -> int:
         return self.scene.length
+
+    def category(self, number: int) -> str:
+        """Gives back what object ``number`` is: a name among `vosbench.data.synthetic_shapes.family_names`."""
+        return family_names()[object_family(self.scene, number)]
 
     def frame(self, index: int) -> Image:
         """Gives back the picture (height, width, 3) uint8 RGB of frame ``index``."""

@@ -51,6 +51,11 @@ def family_count() -> int:
     return len(_FAMILIES)
 
 
+def family_names() -> tuple[str, ...]:
+    """Gives back the names of the families, in their order: what the category of an object is called."""
+    return tuple(family.__name__.removeprefix("_") for family in _FAMILIES)
+
+
 def lobes(random: np.random.Generator, radius: float, roughness: float, points: int = 48) -> Points:
     """Gives back a closed outline about the origin whose radius varies by ``roughness`` in a few waves."""
     waves = [(float(random.random()) - 0.5, float(random.random())) for _ in range(2, 8)]

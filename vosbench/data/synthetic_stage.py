@@ -171,10 +171,15 @@ def _carried_out(pose: Pose, gone: float, width: int, *, to_left: bool) -> Pose:
     return dataclasses.replace(pose, x=-beyond if to_left else width + beyond)
 
 
+def object_family(scene: Scene, number: int) -> int:
+    """Gives back which family of shapes object ``number`` of a scene is of: neighbours are of different ones."""
+    first = int(generator(scene.seed, "families").random() * family_count())
+    return (first + number) % family_count()
+
+
 def _draw_object(scene: Scene, number: int, plain: Mapping[Surface, Image]) -> Actor:
     random = generator(scene.seed, "object", number)
-    first = int(generator(scene.seed, "families").random() * family_count())
-    shape = draw_shape(random, first + number)
+    shape = draw_shape(random, object_family(scene, number))
     return Actor(number=number, label=number, shape=shape, textures={**plain, **_draw_textures(random)})
 
 

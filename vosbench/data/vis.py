@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vosbench.data.names import is_plain_name
 from vosbench.data.suite import Suite
 from vosbench.errors import DataError
 
@@ -45,24 +44,6 @@ def annotation_file(suite: Suite, root: Path) -> Path:
         where="tried " + ", ".join(str(root / name) for name in suite.layout.annotations),
         fix="unpack the data set's annotations there, or choose another split with --split",
     )
-
-
-def vis_video_names(suite: Suite, root: Path) -> tuple[str, ...]:
-    """Gives back the names of the videos' folders, in the order of the annotation file."""
-    path = annotation_file(suite, root)
-    data = read_json(path, "the annotation file")
-    try:
-        names = tuple(video["file_names"][0].split("/")[0] for video in data["videos"])
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
-        raise DataError(
-            f"the annotation file lists no videos with file_names: {type(error).__name__} {error}",
-            where=str(path),
-            fix="unpack the data set's annotations again",
-        ) from error
-    for name in names:
-        if not is_plain_name(name):
-            raise DataError(f"'{name}' is no video name", where=str(path), fix="unpack the annotations again")
-    return names
 
 
 def read_json(path: Path, what: str) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import numpy as np
 from vosbench.errors import StoreError
 from vosbench.metrics.protocol import Protocol
 from vosbench.metrics.summary import Row, Summary
+from vosbench.whole import write_beside
 
 _GLOBAL_LABEL = "Global score"
 
@@ -104,12 +104,9 @@ def _table(lines: Sequence[Sequence[str]]) -> str:
 
 
 def _publish(path: Path, text: str) -> Path:
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        draft.write_text(text, encoding="utf-8", newline="\n")
-        draft.replace(path)
+        write_beside(path, text.encode())
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise StoreError(
             f"the scores cannot be written: {error.strerror}", where=str(path), fix="check the folder and free space"
         ) from error

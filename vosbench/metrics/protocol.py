@@ -147,6 +147,18 @@ PROTOCOLS: tuple[Protocol, ...] = (
 """Every protocol, by the names that stand in records."""
 
 
+TRACKS = "youtube-vis"
+"""The protocol of tracks: average precision by youtubevos/cocoapi f3f9948, see `vosbench.metrics.vis_ap`."""
+
+
+def check_protocol(name: str, task: str) -> None:
+    """Raise `UsageError` unless ``name`` is a protocol for suites of this ``task``, "vos" or "vis"."""
+    if task == "vos":
+        find_protocol(name)
+    elif name != TRACKS:
+        raise UsageError(f"tracks are not scored by '{name}'", fix=f"write 'protocol: {TRACKS}' in the suite")
+
+
 def find_protocol(name: str) -> Protocol:
     """Gives back the protocol called ``name``."""
     for protocol in PROTOCOLS:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vosbench.errors import ScoreError
-from vosbench.metrics.rle import area, bounds_of_lengths, bounds_of_polygons, bounds_of_texts
+from vosbench.metrics.rle_texts import bounds_of_texts
+from vosbench.rle import area, bounds_of_lengths, bounds_of_polygons
 
 Table = NDArray[np.int64]
 
@@ -32,7 +33,7 @@ class VisTrack:
         score: How sure a method is of it; 1 in the truth.
         crowd: True for a crowd in the truth.
         average_area: Mean area in pixels over the frames where it is not 0, by the file's own list in the truth.
-        bounds: All frames' mask bounds in a row (see `vosbench.metrics.rle`).
+        bounds: All frames' mask bounds in a row (see `vosbench.rle`).
         starts: (frames + 1,), int64: where each frame's bounds begin.
         sizes: (frames,), int64: the frame's height and width in one number, 0 where there is no mask.
         areas: (frames,), int64: pixels.
@@ -123,6 +124,36 @@ def read_results(data: object, truth: VisTruth, *, where: str = "") -> tuple[Vis
         if track.category in categories:
             tracks.append(track)
     return tuple(tracks)
+
+
+def part_of(truth: VisTruth, videos: Collection[int], frames: int | None = None) -> VisTruth:
+    """Gives back the truth of some videos alone, of their first ``frames`` where they were cut.
+
+    A track that shows no pixel on these frames is none: nobody could find it.
+    """
+    places = [place for place, video in enumerate(truth.videos) if video in videos]
+    tracks = [track for track in truth.tracks if track.video in videos]
+    if frames is not None:
+        tracks = [cut for track in tracks if (cut := _cut(track, frames)).areas.any()]
+    return VisTruth(
+        videos=tuple(truth.videos[place] for place in places),
+        heights=tuple(truth.heights[place] for place in places),
+        widths=tuple(truth.widths[place] for place in places),
+        categories=truth.categories,
+        tracks=tuple(tracks),
+    )
+
+
+def _cut(track: VisTrack, frames: int) -> VisTrack:
+    areas = track.areas[:frames]
+    return replace(
+        track,
+        bounds=track.bounds[: track.starts[len(areas)]],
+        starts=track.starts[: len(areas) + 1],
+        sizes=track.sizes[:frames],
+        areas=areas,
+        average_area=_mean_of_nonzero(areas.tolist()),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vosbench.errors import StoreError
+from vosbench.whole import write_beside
 
 
 class DiskFullError(StoreError):
@@ -34,17 +35,9 @@ def storing(path: Path) -> Iterator[None]:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write ``data`` to ``path`` so that a reader sees the old file or the new one, never a torn one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with storing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_beside(path, data, flush=True)
 
 
 def flush_folder(path: Path) -> None:

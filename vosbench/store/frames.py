@@ -22,9 +22,9 @@ TRACE = "trace."
 class FrameSeries:
     """Columns over the answered frames; float64 with NaN where a value was not measured.
 
-    ``columns`` holds ``seconds``, ``core_seconds``, bytes (``live``, ``resident``, ``peak_resident``, ``allocated``,
-    ``reserved``, ``peak_allocated``, ``peak_reserved``, ``process``), ``footprint.<bank>`` in bytes and
-    ``trace.<name>``.
+    ``columns`` holds ``seconds`` (not measured on frames that a camera in real time dropped), ``core_seconds``, bytes
+    (``live``, ``held``, ``resident``, ``peak_resident``, ``allocated``, ``reserved``, ``peak_allocated``,
+    ``peak_reserved``, ``process``), ``footprint.<bank>`` in bytes and ``trace.<name>``.
     """
 
     names: tuple[str, ...]

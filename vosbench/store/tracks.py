@@ -1,0 +1,84 @@
+"""The tracks of a cell as ``tracks.json``: what a method answered on one video of instances."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vosbench.errors import StoreError
+from vosbench.plain import PlainError, from_plain
+from vosbench.store.atomic import write_whole
+
+TRACKS_SCHEMA = 1
+TRACKS_FILE = "tracks.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredTrack:
+    """One answer: a category, a score in [0, 1], and for each frame the mask in COCO's compressed text, or None."""
+
+    category: int
+    score: float
+    texts: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredTracks:
+    """The answers on one video; ``video`` is its id in the annotation file, sizes are in pixels."""
+
+    schema: int = TRACKS_SCHEMA
+    video: int
+    height: int
+    width: int
+    tracks: tuple[StoredTrack, ...]
+
+    def official(self) -> list[dict[str, Any]]:
+        """Gives back the entries of a results file in the format of YouTube-VIS."""
+        size = [self.height, self.width]
+        return [
+            {
+                "video_id": self.video,
+                "category_id": track.category,
+                "score": track.score,
+                "segmentations": [None if text is None else {"size": size, "counts": text} for text in track.texts],
+            }
+            for track in self.tracks
+        ]
+
+
+def write_tracks(path: Path, tracks: StoredTracks) -> None:
+    """Write ``tracks.json``."""
+    value: Mapping[str, Any] = {
+        "schema": tracks.schema,
+        "video": tracks.video,
+        "height": tracks.height,
+        "width": tracks.width,
+        "tracks": [
+            {"category": track.category, "score": track.score, "texts": list(track.texts)} for track in tracks.tracks
+        ],
+    }
+    write_whole(path, json.dumps(value, separators=(",", ":")).encode())
+
+
+def read_tracks(folder: Path) -> StoredTracks:
+    """Gives back a cell's tracks. Raises `StoreError` for a file that is missing, torn or of another version."""
+    path = folder / TRACKS_FILE
+    try:
+        tracks = from_plain(StoredTracks, json.loads(path.read_bytes()))
+    except (OSError, ValueError, RecursionError) as error:
+        detail = f"{'.'.join(map(str, error.path))}: {error.message}" if isinstance(error, PlainError) else str(error)
+        raise StoreError(
+            f"the tracks cannot be read: {detail}", where=str(path), fix="delete the cell's folder and run again"
+        ) from error
+    if tracks.schema != TRACKS_SCHEMA:
+        raise StoreError(f"written by another version (schema {tracks.schema})", where=str(path),
+                         fix="read it with the vosbench that wrote it")  # fmt: skip
+    return tracks
+
+
+def official_results(videos: Sequence[StoredTracks]) -> list[dict[str, Any]]:
+    """Gives back the results file of several videos, in the order of their ids: equal scores rank by it."""
+    return [entry for tracks in sorted(videos, key=lambda tracks: tracks.video) for entry in tracks.official()]
