@@ -45,9 +45,9 @@ def test_json_holds_every_field(vosbench):
         (["--published", "--methods", "xmen"], "xmem"),
         (["--published", "--suite", "lvos-v1", "--methods", "stm"], "name fewer"),
         (["--published", "--format", "latex"], "markdown"),
-        (["some-run", "--published"], "leave RUN out"),
-        (["--conflicts"], "add --published"),
-        (["--suite", "davis2017"], "add --published"),
+        (["--conflicts"], "vosbench table --published"),
+        (["--suite", "davis2017"], "vosbench table --published"),
+        (["--published", "--macros"], "name RUN"),
         ([], "vosbench table RUN"),
     ],
 )

@@ -8,9 +8,19 @@ from typing import Any
 
 import pytest
 
+from vosbench.report.measures import Measures
 from vosbench.report.rows import MethodRow
 
-PLAIN = {"str": "", "bool": False, "int": 1, "tuple[str, ...]": ()}
+PLAIN = {
+    "str": "",
+    "bool": False,
+    "int": 1,
+    "float": 0.0,
+    "tuple[str, ...]": (),
+    "Mapping[str, float]": {},
+    "Mapping[str, Any]": {},
+    "Measures": Measures(),
+}
 """What a row holds where a test says nothing; a value that may be None is None."""
 
 

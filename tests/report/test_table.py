@@ -5,13 +5,16 @@ from __future__ import annotations
 import pytest
 
 from vosbench.growth import Growth
-from vosbench.report.rows import MIB
-from vosbench.report.table import CLOCK, build_tables
+from vosbench.report.measures import MIB
+from vosbench.report.table_footers import CLOCK, Origin
+from vosbench.report.table_styles import build_tables
 from vosbench.stats import Slope
+
+ORIGIN = Origin(machine="CPU x, 1 of 2 cores", versions="vosbench 0", date="2026-01-01")
 
 
 def _table(rows):
-    (table,) = build_tables(rows, "CPU x, 1 of 2 cores", "vosbench 0", "2026-01-01")
+    (table,) = build_tables(rows, ORIGIN)
     return table
 
 
@@ -26,7 +29,7 @@ def _growth(verdict, rule=None, slope=0.0):
 
 
 def test_a_table_per_suite(row):
-    tables = build_tables([row("a"), row("b", suite_title="T (synthetic)"), row("c")], "m", "v", "d")
+    tables = build_tables([row("a"), row("b", suite_title="T (synthetic)"), row("c")], ORIGIN)
     assert [("S val", 2), ("T (synthetic)", 1)] == [(table.title, len(table.lines)) for table in tables]
     assert ["s-val", "t-synthetic"] == [table.name for table in tables]
 
@@ -71,6 +74,7 @@ def test_values_that_are_shown_equal_are_equal(row):
         {"planned": 3, "videos": 3},
         {"videos": 1},
         {"self_check": True},
+        {"weights": "mini"},
         {"frames_per_second": None},
     ],
 )
@@ -144,3 +148,29 @@ def test_the_footers_make_the_table_honest(row):
         "Hardware: CPU x, 1 of 2 cores; fp32, cpu, 1 threads. vosbench 0. 2026-01-01.",
     ):
         assert words in text
+
+
+def test_prompted_rows_are_marked_and_not_ranked_by_accuracy_with_others(row):
+    scores = ({"AP": 50.0}, {"AP": 80.0}, {"AP": 60.0})
+    rows = [
+        row(name, scores=values, frames_per_second=speed, prompted=name == "b")
+        for name, values, speed in zip("abc", scores, (10.0, 30.0, 20.0), strict=True)
+    ]
+    assert ["", "", ""] == _marks(rows, "AP")
+    assert ["", "best", "second"] == _marks(rows, "frames_per_second")
+    assert ["second", "best"] == _marks([rows[0], rows[2]], "AP")
+    assert any(text.startswith("Prompted: ") for text in _table(rows).footers)
+    assert not any(text.startswith("Prompted: ") for text in _table(rows[:1]).footers)
+
+
+def test_small_models_are_ranked_among_each_other_and_those_of_their_own_kind_stand_beside(row):
+    rows = [
+        row("a", weights="mini", frames_per_second=10.0),
+        row("b", weights="mini", frames_per_second=20.0),
+        row("c", weights="mini, own trunk", frames_per_second=90.0),
+    ]
+    assert ["second", "best", ""] == _marks(rows, "frames_per_second")
+    assert "Beside the controlled comparison, not ranked: c (mini, own trunk)." in _table(rows).footers
+    rows.append(row("d", frames_per_second=30.0))
+    assert ["", "", "", ""] == _marks(rows, "frames_per_second")
+    assert any("full networks are not ranked together" in footer for footer in _table(rows).footers)

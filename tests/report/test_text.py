@@ -7,8 +7,9 @@ import io
 
 import pytest
 
+from vosbench.report.latex import latex, latex_text
 from vosbench.report.table import Column, Line, Table, Value
-from vosbench.report.text import comma_separated, latex, latex_text, markdown, number
+from vosbench.report.text import comma_separated, markdown, number
 
 COLUMNS = (
     Column(key="J&F-Mean", title="J&F", decimals=1, better="higher", value=lambda row: None),
@@ -45,13 +46,13 @@ def test_csv_has_every_digit_and_nothing_where_nothing_was_measured():
 
 def test_latex_has_best_bold_second_underlined_and_escapes_every_text():
     text = latex(TABLE)
-    assert r"x@a top\_k=3 & \textbf{81.2} & 0.000\textsuperscript{a} \\" in text
-    assert r"y | z & \underline{70.0} & - \\" in text
+    assert r"x@a top\_k=3 & \textbf{81.2} & 0.000\rlap{\textsuperscript{a}} \\" in text
+    assert r"y \textbar{} z & \underline{70.0} & - \\" in text
     assert r"\caption{S\_1 50\% \#1}" in text
     assert r"Method & J\&F & growth MiB/frame \\" in text
     assert r"\begin{tabular}{lrr}" in text
-    assert r"(a) 5 \% \& more\_\par" in text
-    assert r"Hardware: \{x\} \textasciitilde{} \textasciicircum{} \textbackslash{} \$\par" in text
+    assert r"(a) 5 \% \& more\_" in text
+    assert r"Hardware: \{x\} \textasciitilde{} \textasciicircum{} \textbackslash{} \$" in text
     assert all(rule in text for rule in (r"\toprule", r"\midrule", r"\bottomrule"))
 
 
@@ -63,7 +64,18 @@ def test_latex_braces_and_environments_are_balanced():
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("a_b", r"a\_b"), ("5%", r"5\%"), ("\\", r"\textbackslash{}"), ("{}", r"\{\}"), ("plain", "plain")],
+    [
+        ("a--b", "a-{}-b"),
+        ("[x] *", "{[}x{]} {*}"),
+        ("1 ± 2", r"1 $\pm$ 2"),
+        ("größer", "größer"),
+        ("漢\t", "(U+6F22) "),
+        ("a_b", r"a\_b"),
+        ("5%", r"5\%"),
+        ("\\", r"\textbackslash{}"),
+        ("{}", r"\{\}"),
+        ("plain", "plain"),
+    ],
 )
 def test_special_characters_are_escaped(text, expected):
     assert expected == latex_text(text)

@@ -89,14 +89,21 @@ def write_headline(run: Run) -> list[Path]:
 
 
 def _without_ladders(entries: list[Entry]) -> list[Entry]:
-    """A mean over a ladder's rungs says nothing: only its own figure, or one video at a time, shows them."""
-    kept = [entry for entry in entries if not entry.cells[0].record.spec.suite.vary]
+    """A mean over a ladder's rungs, or over random frames, says nothing: only one video at a time, or the ladder's own
+    figure, shows them.
+    """
+    kept = [entry for entry in entries if not _apart(entry)]
     if entries and not kept:
         raise NothingToDrawError(
-            "this run has ladder suites only, whose videos are no sample to average over",
+            "this run has suites only whose videos are no sample to average over: ladders, or random frames",
             fix="use --kind ladder, or choose one video with --video",
         )
     return kept
+
+
+def _apart(entry: Entry) -> bool:
+    suite = entry.cells[0].record.spec.suite
+    return bool(suite.vary) or suite.noise
 
 
 def _slug(text: str) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vosbench.report.plots_data import Axis, Panel, Series
-from vosbench.report.plots_styles import Style, ink
-from vosbench.report.plots_text import wrap
+from vosbench.report.plots_styles import GUIDE, Style, ink
+from vosbench.report.plots_text import text_width, wrap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 TEXT = 7.0
 TICKS = 6.2
+LINE_TEXT = 5.5
 HALO = "#ffffff"
 """Sizes in points."""
 
@@ -29,6 +30,7 @@ def draw_panel(axes: Axes, panel: Panel) -> None:
         _draw_series(axes, series, number, len(others))
     _set_limits(axes, panel)
     _draw_front(axes, panel)
+    _draw_lines(axes, panel)
     _set_ticks(axes.xaxis, panel.x)
     _set_ticks(axes.yaxis, panel.y)
     axes.grid(visible=True, which="major", color="#e6e6e6", linewidth=0.5)
@@ -145,6 +147,20 @@ def front_corners(axes: Axes, series: Series) -> list[tuple[float, float]]:
     return [(series.x[0], bottom), *steps]
 
 
+def _draw_lines(axes: Axes, panel: Panel) -> None:
+    """Draw the lines at which a value is reached, with their names inside the axes; the limits must stand."""
+    dotted: dict[str, Any] = {"color": GUIDE, "linewidth": 0.7, "dashes": (1, 2), "zorder": 1.5}
+    written: dict[str, Any] = {"fontsize": LINE_TEXT, "color": GUIDE, "parse_math": False, "zorder": 1.6}
+    if panel.x.line is not None:
+        axes.axvline(panel.x.line, **dotted)
+        place = axes.get_xaxis_transform()
+        axes.text(panel.x.line, 0.02, f" {panel.x.line_name}", transform=place, ha="left", va="bottom", **written)
+    if panel.y.line is not None:
+        axes.axhline(panel.y.line, **dotted)
+        place = axes.get_yaxis_transform()
+        axes.text(0.99, panel.y.line, panel.y.line_name, transform=place, ha="right", va="bottom", **written)
+
+
 def _draw_banks(axes: Axes, banks: Sequence[Series]) -> None:
     panel = Panel(title="", x=Axis(key="", title=""), y=Axis(key="", title=""), series=tuple(banks))
     for series, floor, top in stacked(panel):
@@ -168,6 +184,8 @@ def _set_limits(axes: Axes, panel: Panel) -> None:
     drawn = [series for series in panel.series if series.form != "bank"]
     x = [value for series in panel.series for value in (*series.x, *series.x_low, *series.x_high)]
     y = [value for series in drawn for value in (*series.y, *series.y_low, *series.y_high)] + tops
+    x += [panel.x.line] if panel.x.line is not None else []
+    y += [panel.y.line] if panel.y.line is not None else []
     x_span, y_span = _span(panel.x, x), _span(panel.y, y, stack=bool(tops))
     if any(series.form == "diagonal" for series in panel.series):
         x_span = y_span = (min(x_span[0], y_span[0]), max(x_span[1], y_span[1]))
@@ -195,7 +213,9 @@ def _span(axis: Axis, values: list[float], *, stack: bool = False) -> tuple[floa
 def _set_ticks(drawn: DrawnAxis, axis: Axis) -> None:
     from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
-    written = FuncFormatter(lambda value, _place: _written(value) + axis.suffix)
+    named = _with_room(drawn, axis) if axis.ticks and drawn is drawn.axes.xaxis else axis.ticks
+    crowded = set(axis.ticks) - set(named)
+    written = FuncFormatter(lambda value, _place: "" if value in crowded else _written(value) + axis.suffix)
     if axis.ticks:
         drawn.set_major_locator(FixedLocator(list(axis.ticks)))
         drawn.set_minor_locator(NullLocator())
@@ -208,6 +228,20 @@ def _set_ticks(drawn: DrawnAxis, axis: Axis) -> None:
         drawn.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
     drawn.set_major_formatter(written)
     drawn.set_minor_formatter(NullFormatter())
+
+
+def _with_room(drawn: DrawnAxis, axis: Axis) -> tuple[float, ...]:
+    """The ticks whose figures do not run into each other: the last one's always, the others' from the left."""
+    pixels = drawn.axes.transData.transform([(value, drawn.axes.get_ylim()[0]) for value in axis.ticks])[:, 0]
+    points = [float(pixel) * 72 / drawn.axes.figure.dpi for pixel in pixels]
+    halves = [text_width(_written(value) + axis.suffix, TICKS) / 2 + 1 for value in axis.ticks]
+    last = len(points) - 1
+    kept: list[int] = []
+    for place in range(last):
+        beside = [*kept[-1:], last]
+        if all(abs(points[place] - points[other]) >= halves[place] + halves[other] for other in beside):
+            kept.append(place)
+    return tuple(axis.ticks[place] for place in [*kept, last])
 
 
 def _written(value: float) -> str:

@@ -19,6 +19,9 @@ video. "fit": a fitted line. "bank": a layer of a stack, its y on top of the lay
 Pareto front. "diagonal": the line on which both axes are equal.
 """
 
+PACE_MS = 33.0
+"""Milliseconds of a frame at the pace of video."""
+
 LOG_FROM = 10.0
 """An axis is logarithmic where its largest value is this many times the smallest, and none is zero or below."""
 
@@ -32,7 +35,8 @@ class Axis:
     """An axis: ``key`` names its column in the data, ``title`` its unit as well.
 
     ``ticks`` are the only ones where given, each followed by ``suffix``; ``low`` and ``high`` are limits that the
-    values have by their nature; ``narrowest`` is the least the axis spans, so that noise is not blown up.
+    values have by their nature; ``narrowest`` is the least the axis spans, so that noise is not blown up. ``line`` is a
+    value at which a line named ``line_name`` is drawn across the panel.
     """
 
     key: str
@@ -43,6 +47,8 @@ class Axis:
     low: float | None = None
     high: float | None = None
     narrowest: float = 0.0
+    line: float | None = None
+    line_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,11 +48,11 @@ class _Grid:
     height: float
 
 
-def render(plot: Plot, width: float) -> dict[str, bytes]:
-    """Gives back a figure ``width`` inches wide as ``svg``, ``pdf`` and ``png``: the same bytes for the same figure."""
+def render(plot: Plot, width: float, forms: Sequence[str] = ("svg", "pdf", "png")) -> dict[str, bytes]:
+    """Gives back a figure ``width`` inches wide in each of ``forms``: the same bytes for the same figure."""
     with _settings():
         page = _page(plot, width)
-        return {form: _saved(page, form) for form in ("svg", "pdf", "png")}
+        return {form: _saved(page, form) for form in forms}
 
 
 @contextmanager

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from vosbench.errors import StoreError, UsageError, nearest
+from vosbench.report.cells import Cell, split_passes
 from vosbench.report.plots_styles import Style, assign_styles, self_check_styles, shades
-from vosbench.report.rows import Cell, MethodRow, method_rows, read_cells
+from vosbench.report.rows import MethodRow, method_rows, read_cells
 from vosbench.store.run import Run
 
-HEADLINES: Mapping[str, str] = {"J&F-Mean": "J&F", "G": "G"}
+HEADLINES: Mapping[str, str] = {"J&F-Mean": "J&F", "G": "G", "AP": "AP"}
 """The score that figures show, by its name in a row: the one that the protocol's papers rank by."""
 
 
@@ -46,9 +47,8 @@ class Entry:
         return (spec.method.label, weights.kind, str(weights.seed), weights.sha256, str(spec.warmup_frames))
 
     def repeats(self, value: Callable[[MethodRow], float | None]) -> list[float]:
-        """Gives back a value of each pass on its own, of those that have it."""
-        passes = sorted({cell.record.spec.repeat for cell in self.cells})
-        rows = [method_rows(cell for cell in self.cells if cell.record.spec.repeat == one)[0] for one in passes]
+        """Gives back a value of each pass on its own, by repeat and insertion offset, of those that have it."""
+        rows = [method_rows(one)[0] for one in split_passes(self.cells)]
         return [found for row in rows if (found := value(row)) is not None]
 
 
@@ -102,7 +102,7 @@ def read_entries(
     groups: dict[tuple[str, str, str, str], list[Cell]] = {}
     for cell in chosen:
         spec = cell.record.spec
-        rung = spec.video if spec.suite.vary else ""
+        rung = spec.video if spec.suite.vary or spec.suite.noise else ""
         groups.setdefault((spec.suite.title, spec.method.label, spec.method_key, rung), []).append(cell)
     return [_entry(group, styles) for _, group in sorted(groups.items())]
 
@@ -143,6 +143,11 @@ def set_apart(
     ]
 
 
+def on_one_core(group: Group) -> bool:
+    """True where the group's cells ran on one pinned core, the stand-in for a phone: its speed has a line at 33 ms."""
+    return group.entries[0].cells[0].record.spec.mode.one_core
+
+
 def planned_videos(group: Group) -> int:
     """Gives back how many videos the entries of a group have between them."""
     return len({cell.record.spec.video for entry in group.entries for cell in entry.cells})
@@ -169,7 +174,7 @@ def _entry(cells: list[Cell], styles: Mapping[tuple[str, str], Style]) -> Entry:
         row=row,
         cells=tuple(cells),
         name=method.name,
-        title=title + weights,
+        title=title + " (prompted)" * row.prompted + weights,
         label=row.label + weights,
         settings={**method.settings, **_given(cells)},
         style=styles[method.name, method.label],

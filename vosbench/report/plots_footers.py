@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from vosbench import __version__
-from vosbench.report.plots_entries import Entry, Group
+from vosbench.report.plots_entries import Entry, Group, on_one_core
 
 Shown = Literal["accuracy", "speed", "memory", "footprint"]
 
 CLOCK = "Clock: host image in to host label map out, device synchronised; decoding and writing are outside."
+ONE_CORE = "Dotted: 33 ms a frame, the pace of video; one pinned core is a stand-in for a phone, and not one."
 BANKS = "Banks: bytes as the method itself reports them."
 
 
@@ -24,6 +25,8 @@ def footers(groups: Sequence[Group], shown: Iterable[Shown], notes: Iterable[str
         lines.append(f"Scores by protocol {' and '.join(protocols)}.")
     if "speed" in axes:
         lines.append(CLOCK)
+    if "speed" in axes and any(map(on_one_core, groups)):
+        lines.append(ONE_CORE)
     if "memory" in axes:
         lines += [f"Memory: {text}." for text in dict.fromkeys(entry.row.memory for entry in entries) if text]
     if "footprint" in axes:
@@ -32,6 +35,8 @@ def footers(groups: Sequence[Group], shown: Iterable[Shown], notes: Iterable[str
         lines.append("Panels of one suite differ in hardware, mode or cut: they are not to be compared.")
     if any(entry.row.self_check for entry in entries):
         lines.append("Thin grey: self-checks of the harness.")
+    if any(entry.row.prompted for entry in entries):
+        lines.append("Prompted: given each instance's first mask and category; not comparable with the others.")
     given = dict.fromkeys(f"{entry.label}: {entry.row.given}" for entry in entries if entry.row.given)
     if given:
         lines.append(f"Set by the suite: {'; '.join(given)}.")

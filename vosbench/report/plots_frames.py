@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosbench.records import Outcome
-from vosbench.report.plots_data import Axis, NothingToDrawError, Panel, Plot, Series
-from vosbench.report.plots_entries import Entry, Group, set_apart, split_far
+from vosbench.report.cells import Cell
+from vosbench.report.measures import MIB
+from vosbench.report.plots_data import PACE_MS, Axis, NothingToDrawError, Panel, Plot, Series
+from vosbench.report.plots_entries import Entry, Group, on_one_core, set_apart, split_far
 from vosbench.report.plots_footers import footers
 from vosbench.report.plots_styles import blend
-from vosbench.report.rows import MIB, Cell
 from vosbench.store.frames import FrameSeries, read_frames
 from vosbench.store.run import FRAMES_FILE
 
@@ -107,7 +108,7 @@ def fps_frames(entries: Sequence[Entry]) -> Plot:
         Panel(
             title=group.title,
             x=_frames_axis(longest),
-            y=_speed_axis(members, width),
+            y=_speed_axis(members, width, paced=on_one_core(group)),
             series=tuple(course.series(*_rates(course.values, width)) for course in members),
         )
         for group, members in zip(groups, courses, strict=True)
@@ -198,8 +199,10 @@ def _memory_above(cell: Cell) -> Values | None:
 
 
 def _seconds(cell: Cell) -> Values | None:
+    """Those of the frames that were timed: in real time some are dropped."""
     series = series_of(cell)
-    return series.columns.get("seconds") if series is not None else None
+    seconds = series.columns.get("seconds") if series is not None else None
+    return seconds[np.isfinite(seconds)] if seconds is not None else None
 
 
 def _banks(cell: Cell) -> dict[str, Values]:
@@ -264,11 +267,16 @@ def _memory_axis(courses: list[Values]) -> Axis:
     )
 
 
-def _speed_axis(courses: list[Course], width: int) -> Axis:
+def _speed_axis(courses: list[Course], width: int, *, paced: bool) -> Axis:
     rates = [_rates(course.values, width)[1] for course in courses]
     wide = max(float(r.max()) for r in rates) >= 10 * min(float(r.min()) for r in rates)
     return Axis(
-        key="frames_per_second", title="Frames per second", scale="log" if wide else "linear", low=None if wide else 0
+        key="frames_per_second",
+        title="Frames per second",
+        scale="log" if wide else "linear",
+        low=None if wide else 0,
+        line=1e3 / PACE_MS if paced else None,
+        line_name=f"{PACE_MS:g} ms",
     )
 
 
@@ -285,7 +293,9 @@ def _averaged(courses: Iterable[Sequence[Course]]) -> list[str]:
     every = [course for members in courses for course in members]
     videos = {len({cell.record.spec.video for cell in course.cells}) for course in every}
     repeats = {1 + max(cell.record.spec.repeat for cell in course.cells) for course in every}
-    over = [f"{_span(videos)} videos"] * (max(videos) > 1) + [f"{_span(repeats)} repeats"] * (max(repeats) > 1)
+    offsets = {len({cell.record.spec.offset for cell in course.cells}) for course in every}
+    counts = {"videos": videos, "repeats": repeats, "insertion offsets": offsets}
+    over = [f"{_span(found)} {what}" for what, found in counts.items() if max(found) > 1]
     return [f"Mean over {' and '.join(over)}, up to the frame that all of them reach."] if over else []
 
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vosbench.report.cells import Cell
 from vosbench.report.plots_data import Axis, NothingToDrawError, Panel, Plot, Series
 from vosbench.report.plots_entries import Entry, Group, headline, score_name, set_apart, split_far
 from vosbench.report.plots_footers import footers, without_accuracy
 from vosbench.report.plots_frames import nice_width, series_of
 from vosbench.report.plots_styles import GUIDE, Style
-from vosbench.report.rows import Cell
 
 WINDOWS = 20
 """About how many windows a quality course has; a window is never shorter than the distance of scored frames."""
@@ -282,4 +282,4 @@ def _spread(entry: Entry) -> tuple[float, float]:
 
 def _bars(panels: Sequence[Panel]) -> list[str]:
     drawn = any(series.x_low or series.y_low for panel in panels for series in panel.series)
-    return ["Bars: one standard deviation over the repeats."] * drawn
+    return ["Bars: one standard deviation over the repeats and insertion offsets."] * drawn

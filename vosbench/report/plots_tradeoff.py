@@ -6,8 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vosbench.report.plots_data import Axis, NothingToDrawError, Panel, Plot, Series, scale_of
-from vosbench.report.plots_entries import Entry, Group, is_hollow, label_of, score_name, set_apart, split_far
+from vosbench.report.plots_data import PACE_MS, Axis, NothingToDrawError, Panel, Plot, Series, scale_of
+from vosbench.report.plots_entries import (
+    Entry,
+    Group,
+    is_hollow,
+    label_of,
+    on_one_core,
+    score_name,
+    set_apart,
+    split_far,
+)
 from vosbench.report.plots_footers import Shown, footers, without_accuracy
 from vosbench.report.plots_styles import GUIDE, Style
 from vosbench.report.rows import MethodRow
@@ -38,6 +47,18 @@ COSTS: Mapping[str, Cost] = {
         shown=("speed",),
     ),
     "parameters": Cost(key="parameters_millions", title="Parameters (M)", unit="M", value=lambda row: row.parameters),
+    "energy": Cost(
+        key="energy_wh_per_10_minutes",
+        title="Energy (Wh per 10 minutes of video)",
+        unit="Wh",
+        value=lambda row: row.measures.wh_per_ten_minutes,
+    ),
+    "macs": Cost(
+        key="gmacs",
+        title="Multiply-accumulates per frame (10⁹)",
+        unit="G",
+        value=lambda row: row.measures.gmacs,
+    ),
 }
 """What records hold and ``pareto --x`` takes."""
 
@@ -95,9 +116,18 @@ def _panel(group: Group, cost: Cost, *, front: bool) -> Panel:
     compared = [x for one in series for x in one.x if not one.style.thin]
     if front:
         series += _front(group, cost)
+    paced = cost.key == "median_ms" and on_one_core(group)
     return Panel(
         title=group.title,
-        x=Axis(key=cost.key, title=cost.title, scale=scale_of(compared or values), low=0, narrowest=0.05 * max(values)),
+        x=Axis(
+            key=cost.key,
+            title=cost.title,
+            scale=scale_of(compared or values),
+            low=0,
+            narrowest=0.05 * max(values),
+            line=PACE_MS if paced else None,
+            line_name=f"{PACE_MS:g} ms",
+        ),
         y=Axis(key="score", title=f"{score_name(group.entries)} (%)", low=0, high=100, narrowest=1.0),
         series=tuple(series),
     )
@@ -121,15 +151,15 @@ def _curve(setting: str, members: list[Entry], group: Group, cost: Cost) -> Seri
         style=members[0].method_style,
         x=tuple(_cost(entry, cost) for entry in members),
         y=tuple(_score(entry) for entry in members),
-        notes=tuple(label_of(entry, group, f"{entry.settings[setting]:g}") for entry in members),
+        notes=tuple(label_of(entry, group, _text(entry.settings[setting])) for entry in members),
     )
 
 
 def _curves(entries: Sequence[Entry]) -> list[tuple[str, list[Entry]]]:
     """The settings along which rows of one method differ, and these rows in the order of the setting.
 
-    Two rows are joined where they differ in one numeric setting alone; the setting with most values comes first, and
-    rows that are all on curves already make no other one.
+    Two rows are joined where they differ in one numeric setting alone, or in one that the run swept; the setting with
+    most values comes first, and rows that are all on curves already make no other one.
     """
     found: list[tuple[str, list[Entry]]] = []
     families: dict[tuple[str, ...], list[Entry]] = {}
@@ -146,9 +176,9 @@ def _curves(entries: Sequence[Entry]) -> list[tuple[str, list[Entry]]]:
 
 
 def _differing(members: list[Entry]) -> list[str]:
-    """The numeric settings that have several values, the one with most first."""
+    """The settings of curves that have several values, the one with most first."""
     values = {
-        setting: {entry.settings[setting] for entry in members if _is_number(entry.settings.get(setting))}
+        setting: {entry.settings[setting] for entry in members if _makes_curves(setting, entry)}
         for setting in sorted({setting for entry in members for setting in entry.settings})
     }
     several = [setting for setting, found in values.items() if len(found) > 1]
@@ -158,20 +188,40 @@ def _differing(members: list[Entry]) -> list[str]:
 def _along(setting: str, members: list[Entry]) -> list[list[Entry]]:
     alike: dict[str, list[Entry]] = {}
     for entry in members:
-        if _is_number(entry.settings.get(setting)):
+        if _makes_curves(setting, entry):
             others = sorted((key, repr(value)) for key, value in entry.settings.items() if key != setting)
             alike.setdefault(repr(others), []).append(entry)
-    curves = (sorted(curve, key=lambda entry: float(entry.settings[setting])) for curve in alike.values())
+    curves = (sorted(curve, key=lambda entry: _place(setting, entry)) for curve in alike.values())
     return [curve for curve in curves if len({entry.settings[setting] for entry in curve}) == len(curve) > 1]
+
+
+def _makes_curves(setting: str, entry: Entry) -> bool:
+    """Numbers have an order of their own; names have one only where the run was told to go through them."""
+    return _is_number(entry.settings.get(setting)) or setting in entry.cells[0].record.spec.method.swept
+
+
+def _place(setting: str, entry: Entry) -> tuple[float, float]:
+    """A number's place is itself, behind the names, which follow each other as their memory grows."""
+    value = entry.settings[setting]
+    memory = entry.row.peak_mib or 0.0
+    return (float(value), memory) if _is_number(value) else (-1.0, memory)
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _text(value: Any) -> str:
+    return f"{value:g}" if _is_number(value) else str(value)
+
+
 def _swept(group: Group) -> list[str]:
-    """What the numbers beside a curve's points are."""
-    return [f"{members[0].title}: the numbers are {setting}." for setting, members in _curves(group.entries)]
+    """What the words beside a curve's points are."""
+    notes = []
+    for setting, members in _curves(group.entries):
+        words = "numbers" if _is_number(members[0].settings[setting]) else "names"
+        notes.append(f"{members[0].title}: the {words} are {setting}.")
+    return notes
 
 
 def _front(group: Group, cost: Cost) -> list[Series]:

@@ -91,7 +91,7 @@ def shown(number: PublishedNumber) -> str:
     if number.relation != "=":
         text = number.relation + text
     if number.spread is not None:
-        text += f" ± {number.spread:g}"
+        text += f" ± {number.spread:.{number.decimals}f}"
     return f"{text} {number.unit}" if number.metric == "peak_memory" else text
 
 

@@ -5,20 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from vosbench.digest import digest_json
 from vosbench.growth import Growth, measure_growth
-from vosbench.metrics.protocol import find_protocol
-from vosbench.metrics.records import VideoScore
-from vosbench.metrics.summary import summarise
-from vosbench.records import Record
+from vosbench.records import CellSpec, Record
+from vosbench.report.cells import Cell, compression_ratio, mean_scores, score_deviations, split_passes
+from vosbench.report.measures import (
+    Measures,
+    answered_cells,
+    largest_mib,
+    longest_cell,
+    measures_of,
+    milliseconds_of,
+    mode_of,
+)
 from vosbench.scorer import read_score
 from vosbench.store.frames import read_frames
 from vosbench.store.run import FRAMES_FILE, Run
-from vosbench.weights import weights_label
-
-MIB = float(1 << 20)
+from vosbench.weights import MINI, weights_label
 
 _MEMORY = {
     "allocated": "peak of torch's CUDA allocator; growth from its allocated bytes after each frame",
@@ -28,21 +35,18 @@ _MEMORY = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """A finished cell as tables read it; ``score`` is None where there is no truth, or weights are random."""
-
-    folder: Path
-    record: Record
-    score: VideoScore | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MethodRow:
     """What one method achieved on one suite. Scores in percent, memory in MiB, times as their names say.
 
     ``video`` is '' for the mean over videos. ``videos`` counts those that went through, ``planned`` those that were
     tried; ``trouble`` says what happened to the others. Rows of different ``fingerprint`` or ``mode`` are never ranked
     together.
+
+    ``key`` tells rows apart that one label may share; ``method`` is the method's name with its variants, ``changed``
+    the settings that its label names; ``identity`` is equal where two rows are one method with the same settings and
+    weights on two suites; ``base`` is the suite without how often it was played. ``deviations`` are sample deviations
+    of the scores over ``passes`` (repeats, insertion offsets). ``cells`` are the folders that the row was read from,
+    below the run's.
     """
 
     suite: str
@@ -69,8 +73,41 @@ class MethodRow:
     repeats: int
     outputs_differ: bool
     self_check: bool
+    prompted: bool
     memory: str
     given: str
+    key: str
+    method: str
+    changed: tuple[str, ...]
+    identity: str
+    base: str
+    times: int
+    synthetic: bool
+    ladder: bool
+    noise: bool
+    device: str
+    oom: bool
+    mean_frames: float
+    offsets: int
+    passes: int
+    deviations: Mapping[str, float]
+    compression: float | None
+    after_load_mib: float | None
+    process_mib: float | None
+    host_mib: float | None
+    settings: Mapping[str, Any]
+    cells: tuple[str, ...]
+    measures: Measures
+
+    @property
+    def mini(self) -> bool:
+        """True for a bundled small model: never ranked with full networks."""
+        return self.weights.split(",")[0] == MINI
+
+    @property
+    def beside(self) -> bool:
+        """True for a bundled model with a trunk or a teacher of its own: it stands beside the controlled comparison."""
+        return self.mini and self.weights != MINI
 
     @property
     def complete(self) -> bool:
@@ -80,21 +117,26 @@ class MethodRow:
 
 def read_cells(run: Run) -> list[Cell]:
     """Gives back a run's finished cells with their scores."""
-    return [
-        Cell(folder=folder, record=record, score=read_score(folder, record.spec.suite.protocol))
-        for folder, record in run.records()
-    ]
+    return [_read_cell(folder, record) for folder, record in run.records()]
+
+
+def _read_cell(folder: Path, record: Record) -> Cell:
+    score = read_score(folder, record.spec.suite.protocol)
+    if record.outcome.status == "ok":
+        return Cell(folder=folder, record=record, score=score)
+    return Cell(folder=folder, record=record, score=None, so_far=score)
 
 
 def method_rows(cells: Iterable[Cell], *, by_video: bool = False) -> list[MethodRow]:
     """Gives back one row per suite, method, weights, mode and hardware, in the order of suite and label.
 
-    With ``by_video``, and always on a ladder, whose mean says nothing, there is a row for each video.
+    With ``by_video``, and always on a ladder or on random frames, whose mean says nothing, there is a row for each
+    video.
     """
     groups: dict[tuple[str, str, str, str], list[Cell]] = {}
     for cell in cells:
         spec = cell.record.spec
-        video = spec.video if by_video or spec.suite.vary else ""
+        video = spec.video if by_video or spec.suite.vary or spec.suite.noise else ""
         groups.setdefault((spec.suite.title, video, spec.method.label, spec.method_key), []).append(cell)
     return [_row(group, key[1]) for key, group in sorted(groups.items())]
 
@@ -105,50 +147,64 @@ def _row(cells: list[Cell], video: str) -> MethodRow:
     timings = [cell.record.timing for cell in good if cell.record.timing is not None]
     seconds = sum(timing.seconds for timing in timings)
     frames = sum(timing.frames for timing in timings)
-    milliseconds = _milliseconds(good)
+    milliseconds = milliseconds_of(good)
     cores = [timing.core_frames_per_second for timing in timings]
     return MethodRow(
         suite=spec.suite.name,
         suite_title=spec.suite.title,
         video=video,
         protocol=spec.suite.protocol,
-        label=spec.method.title,
+        label=spec.method.title + " (prompted)" * spec.prompted,
         weights=weights_label(spec.method.weights),
         videos=len({cell.record.spec.video for cell in good}),
         planned=len({cell.record.spec.video for cell in cells}),
         official_videos=spec.suite.official_videos,
         cut_frames=spec.max_frames,
-        scores=_mean_scores(good) if spec.method.weights.trained else {},
+        scores=mean_scores(good) if spec.method.weights.trained else {},
         frames_per_second=frames / seconds if seconds else None,
         core_frames_per_second=_harmonic(cores, [timing.frames for timing in timings]),
         median_ms=float(np.median(milliseconds)) if milliseconds.size else None,
         p99_ms=float(np.percentile(milliseconds, 99)) if milliseconds.size else None,
-        peak_mib=_peak(cells),
-        growth=_growth(good),
+        peak_mib=largest_mib(cells, lambda memory: memory.peak),
+        growth=_growth(answered_cells(cells)),
         parameters=cells[0].record.parameters / 1e6 if cells[0].record.parameters is not None else None,
         trouble=tuple(_trouble(cell.record) for cell in cells if cell.record.outcome.status != "ok"),
         fingerprint=spec.fingerprint,
-        mode=_mode(cells[0].record),
+        mode=mode_of(spec),
         repeats=1 + max(cell.record.spec.repeat for cell in cells),
         outputs_differ=_outputs_differ(good),
         self_check=not spec.method.ranked,
+        prompted=spec.prompted,
         given=_given(cells),
+        key=spec.method_key,
+        method=spec.method.name,
+        changed=tuple(spec.method.label.removeprefix(spec.method.name).split()),
+        identity=_identity(spec),
+        base=spec.suite.title.replace(f" ({spec.suite.times}x)", ""),
+        times=spec.suite.times,
+        synthetic=spec.suite.synthetic,
+        ladder=bool(spec.suite.vary),
+        noise=spec.suite.noise,
+        device=cells[0].record.machine.describe(spec.runtime.device, spec.runtime.threads),
+        oom=any(cell.record.outcome.status == "oom" for cell in cells),
+        mean_frames=float(np.mean([cell.record.frames for cell in cells])),
+        offsets=max(cell.record.spec.offsets for cell in cells),
+        passes=len(split_passes(good)),
+        deviations=score_deviations(good) if spec.method.weights.trained else {},
+        compression=compression_ratio(good),
+        after_load_mib=largest_mib(cells, lambda memory: memory.after_load),
+        process_mib=largest_mib(cells, lambda memory: memory.peak_process),
+        host_mib=largest_mib(cells, lambda memory: memory.peak_host),
+        settings={**spec.method.settings, **spec.given},
+        cells=tuple(sorted("/".join(cell.folder.parts[-3:]) for cell in cells)),
+        measures=measures_of(cells),
         memory=next((_MEMORY[cell.record.memory.series] for cell in good if cell.record.memory is not None), ""),
     )
 
 
-def _milliseconds(cells: list[Cell]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    series = [read_frames(cell.folder / FRAMES_FILE).columns["seconds"] for cell in cells]
-    return np.concatenate(series) * 1e3 if series else np.empty(0)
-
-
-def _mean_scores(cells: list[Cell]) -> dict[str, float]:
-    """The protocol's global means in percent; empty where a video has no score."""
-    scores = [cell.score for cell in cells if cell.score is not None]
-    if not scores or len(scores) < len(cells):
-        return {}
-    summary = summarise(find_protocol(scores[0].protocol), scores)
-    return {measure.name: 100 * measure.value for measure in summary.measures if measure.value is not None}
+def _identity(spec: CellSpec) -> str:
+    weights = spec.method.weights
+    return digest_json([spec.method.label, weights.kind, weights.seed, weights.sha256, spec.max_frames])[:12]
 
 
 def _harmonic(rates: list[float | None], frames: list[int]) -> float | None:
@@ -158,19 +214,11 @@ def _harmonic(rates: list[float | None], frames: list[int]) -> float | None:
     return sum(count for _, count in known) / sum(count / rate for rate, count in known)
 
 
-def _peak(cells: list[Cell]) -> float | None:
-    peaks = [cell.record.memory.peak for cell in cells if cell.record.memory is not None]
-    measured = [peak for peak in peaks if peak is not None]
-    return max(measured) / MIB if measured else None
-
-
 def _growth(cells: list[Cell]) -> Growth | None:
-    """The growth on the longest video: a short one tells nothing that a long one does not tell better."""
-    if not cells:
-        return None
-    longest = max(cells, key=lambda cell: cell.record.frames)
-    memory = longest.record.memory
-    if memory is None:
+    """The growth on the longest video."""
+    longest = longest_cell(cells)
+    memory = longest.record.memory if longest is not None else None
+    if longest is None or memory is None:
         return None
     return measure_growth(read_frames(longest.folder / FRAMES_FILE).columns[memory.series])
 
@@ -194,15 +242,9 @@ def _given(cells: list[Cell]) -> str:
     return ", ".join(f"{name}={word}" for name, word in words.items())
 
 
-def _mode(record: Record) -> str:
-    runtime = record.spec.runtime
-    threads = f"{runtime.threads} thread{'s' * (runtime.threads > 1)}" if runtime.device == "cpu" else ""
-    parts = [runtime.precision, runtime.device.split(":")[0], threads]
-    return ", ".join(part for part in [*parts, "compiled" * runtime.compile] if part)
-
-
 def _outputs_differ(cells: list[Cell]) -> bool:
-    digests: dict[str, set[str]] = {}
+    digests: dict[tuple[str, int], set[str]] = {}
     for cell in cells:
-        digests.setdefault(cell.record.spec.video, set()).add(cell.record.masks_digest)
+        spec = cell.record.spec
+        digests.setdefault((spec.video, spec.offset), set()).add(cell.record.masks_digest)
     return any(len(found) > 1 for found in digests.values())

@@ -1,26 +1,48 @@
-"""A table before it is LaTeX, markdown or CSV: columns, values, marks and the footers that make it honest."""
+"""A table before it is LaTeX, markdown or CSV: columns, lines, and which value won."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from vosbench.report.rows import MIB, MethodRow
+from vosbench.report.rows import MethodRow
 
 Mark = Literal["", "best", "second"]
 Better = Literal["higher", "lower", "neither"]
 
-CLOCK = (
-    "Clock: host uint8 image in to host label map out, device synchronised at both ends; resize, upload, network, "
-    "memory update, argmax and download are inside, decoding and writing are not. FPS is frames over the sum of "
-    "seconds."
-)
+OOM = "OOM"
+"""What stands where a method ran out of memory before it had a number."""
+
+Subject = Mapping[str, MethodRow]
+"""What one line of a table is about: its row by suite title; a table of one suite has one, under ''."""
+
+
+class Notes:
+    """Gives each distinct note a letter, in the order in which they come."""
+
+    def __init__(self) -> None:
+        self._letters: dict[str, str] = {}
+
+    def letter(self, text: str) -> str:
+        """Gives back the letter of ``text``."""
+        if text not in self._letters:
+            self._letters[text] = _letters(len(self._letters))
+        return self._letters[text]
+
+    def lines(self) -> list[str]:
+        """Gives back the notes for the foot of the table."""
+        return [f"({letter}) {text}" for text, letter in self._letters.items()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """What a column shows: its key in CSV, its title, how many decimals, and which values are better."""
+    """What a column shows: its key in CSV, its title, how many decimals, and which values are better.
+
+    ``accuracy`` is ranked whatever the hardware. ``suite`` says which row of a line it shows, ``group`` is the heading
+    above its title. ``deviation`` gives what stands behind "±"; ``word`` gives a text in place of the number; ``note``
+    what must be said about the value, '' for nothing.
+    """
 
     key: str
     title: str
@@ -28,28 +50,53 @@ class Column:
     better: Better
     value: Callable[[MethodRow], float | None]
     accuracy: bool = False
+    suite: str = ""
+    group: str = ""
+    deviation: Callable[[MethodRow], float | None] | None = None
+    word: Callable[[MethodRow, Notes], str] | None = None
+    note: Callable[[MethodRow], str] | None = None
+
+    @property
+    def names(self) -> set[str]:
+        """What it may be asked for by: its key, with and without the suite before it, and its title.
+
+        A published column has those of the measured one beside it.
+        """
+        return {self.key, self.key.split()[-1], self.title}
+
+    @property
+    def heading(self) -> str:
+        """The title with the heading above it, where a format has one line for both."""
+        return f"{self.group} {self.title}" if self.group else self.title
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Value:
-    """A number as measured, with what its place in the column earned it."""
+    """A number as measured, with what its place in the column earned it; ``text`` is shown in its place."""
 
     number: float | None
     mark: Mark = ""
     note: str = ""
+    deviation: float | None = None
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One method's line."""
+    """One method's line. ``name`` is its label without notes, ``key`` tells apart what the label may not; ``cells``
+    are the folders that its numbers come from, below the run's.
+    """
 
     label: str
     values: tuple[Value, ...]
+    name: str = ""
+    key: str = ""
+    cells: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """One suite's table."""
+    """One table: of a suite, or of several in one of the styles that papers use."""
 
     title: str
     columns: tuple[Column, ...]
@@ -63,86 +110,26 @@ class Table:
         return "-".join(words)
 
 
-def _score(name: str) -> Callable[[MethodRow], float | None]:
-    return lambda row: row.scores.get(name)
-
-
-def _growth(row: MethodRow) -> float | None:
-    if row.growth is None or row.growth.per_frame is None:
-        return None
-    return row.growth.per_frame / MIB
-
-
-SPEED = (
-    Column(key="frames_per_second", title="FPS", decimals=2, better="higher", value=lambda row: row.frames_per_second),
-    Column(key="median_ms", title="median ms", decimals=1, better="lower", value=lambda row: row.median_ms),
-    Column(key="p99_ms", title="p99 ms", decimals=1, better="lower", value=lambda row: row.p99_ms),
-)
-MEMORY = (
-    Column(key="peak_mib", title="peak MiB", decimals=0, better="lower", value=lambda row: row.peak_mib),
-    Column(key="growth_mib_per_frame", title="growth MiB/frame", decimals=3, better="lower", value=_growth),
-    Column(key="parameters_millions", title="params M", decimals=1, better="neither", value=lambda row: row.parameters),
-)
-CORE = Column(
-    key="core_frames_per_second",
-    title="core FPS",
-    decimals=2,
-    better="higher",
-    value=lambda row: row.core_frames_per_second,
-)
-
-
-def build_tables(rows: Sequence[MethodRow], machine: str, versions: str, date: str) -> list[Table]:
-    """Gives back one table per suite, each with its best and second values marked."""
-    titles = list(dict.fromkeys(row.suite_title for row in rows))
-    return [
-        _table(title, [row for row in rows if row.suite_title == title], machine, versions, date) for title in titles
-    ]
-
-
-def _table(title: str, rows: list[MethodRow], machine: str, versions: str, date: str) -> Table:
-    names = list(dict.fromkeys(name for row in rows for name in row.scores))
-    scores = tuple(
-        Column(
-            key=name,
-            title=name.removesuffix("-Mean"),
-            decimals=1,
-            better="neither" if name.endswith("Decay") else "higher",
-            value=_score(name),
-            accuracy=True,
-        )
-        for name in names
-    )
-    core = (CORE,) if any(row.core_frames_per_second is not None for row in rows) else ()
-    columns = (*scores, *SPEED, *core, *MEMORY)
-    marks = [_marks(column, rows) for column in columns]
-    notes = _Notes()
-    lines = tuple(
+def lines_of(subjects: Sequence[Subject], columns: Sequence[Column], notes: Notes) -> tuple[Line, ...]:
+    """Gives back a line for each subject, with its best and second values marked column by column."""
+    marks = [_marks(column, [subject.get(column.suite) for subject in subjects]) for column in columns]
+    return tuple(
         Line(
-            label=_label(row, notes),
+            label=_label(subject, notes),
             values=tuple(
-                Value(number=column.value(row), mark=marks[c][r], note=_note(column, row, notes))
-                for c, column in enumerate(columns)
+                _value(column, subject.get(column.suite), marks[c][s], notes) for c, column in enumerate(columns)
             ),
+            name=_name(subject),
+            key=_first(subject).key,
+            cells=tuple(cell for row in subject.values() for cell in row.cells),
         )
-        for r, row in enumerate(rows)
+        for s, subject in enumerate(subjects)
     )
-    return Table(title=title, columns=columns, lines=lines, footers=_footers(rows, notes, machine, versions, date))
 
 
-class _Notes:
-    """Gives each distinct note a letter, in the order in which they come."""
-
-    def __init__(self) -> None:
-        self._letters: dict[str, str] = {}
-
-    def letter(self, text: str) -> str:
-        if text not in self._letters:
-            self._letters[text] = _letters(len(self._letters))
-        return self._letters[text]
-
-    def lines(self) -> list[str]:
-        return [f"({letter}) {text}" for text, letter in self._letters.items()]
+def shown(column: Column, value: float) -> float:
+    """Gives back a value as the column shows it."""
+    return round(value, column.decimals) + 0.0  # + 0.0 takes the sign off a zero
 
 
 def _letters(number: int) -> str:
@@ -151,93 +138,88 @@ def _letters(number: int) -> str:
     return (_letters(first - 1) if first else "") + chr(ord("a") + last)
 
 
-def _label(row: MethodRow, notes: _Notes) -> str:
-    words = [f"{row.video}: {row.label}" if row.video else row.label]
-    if row.weights:
-        words.append(f"({row.weights})")
-    if not row.complete:
-        words.append(f"[{row.videos} of {row.planned} videos]")
-    texts = list(row.trouble)
-    if row.outputs_differ:
-        texts.append("outputs differ between repeats")
-    letters = "".join(f"({notes.letter(text)})" for text in texts)
+def _first(subject: Subject) -> MethodRow:
+    return next(iter(subject.values()))
+
+
+def _name(subject: Subject) -> str:
+    """A line about several videos does not bear the name of one."""
+    row = _first(subject)
+    words = [f"{row.video}: {row.label}" if row.video and "" in subject else row.label]
+    return " ".join([*words, *[f"({row.weights})"] * bool(row.weights)])
+
+
+def _label(subject: Subject, notes: Notes) -> str:
+    words = [_name(subject)]
+    texts: dict[str, list[str]] = {}
+    for suite, row in subject.items():
+        if not row.complete:
+            words.append(f"[{f'{suite}: ' if suite else ''}{row.videos} of {row.planned} videos]")
+        differ = ["outputs differ between repeats"] * row.outputs_differ
+        for text in (*row.trouble, *differ, *row.measures.leaks):
+            texts.setdefault(text, []).append(suite)
+    said = [_said(text, suites, subject) for text, suites in texts.items()]
+    letters = "".join(f"({notes.letter(text)})" for text in said)
     return " ".join(words) + (f" {letters}" if letters else "")
 
 
-def _note(column: Column, row: MethodRow, notes: _Notes) -> str:
-    if column.key != "growth_mib_per_frame" or row.growth is None or row.growth.per_frame is None:
-        return ""
-    if row.growth.verdict == "too short":
-        text = "video too short for a verdict on growth: slope of its second half"
-    elif row.growth.frames_100_to_200 is None:
-        text = f"{row.growth.verdict}: slope of the video's second half; XMem's rule needs 200 frames"
-    else:
-        text = f"{row.growth.verdict}; (frame 200 - frame 100) / 100"
-    return notes.letter(text)
+def _said(text: str, suites: Sequence[str], subject: Subject) -> str:
+    """What is true of all that a line is about is said once, else of which it is true."""
+    named = [suite for suite in suites if suite and not text.startswith(f"{suite}: ")]
+    return text if len(suites) == len(subject) or not named else f"{', '.join(named)}: {text}"
 
 
-def _marks(column: Column, rows: Sequence[MethodRow]) -> list[Mark]:
+def _value(column: Column, row: MethodRow | None, mark: Mark, notes: Notes) -> Value:
+    if row is None:
+        return Value(number=None)
+    number = column.value(row)
+    text = column.word(row, notes) if column.word is not None else ""
+    if number is None and not text and row.oom and not row.videos and column.better != "neither":
+        text = OOM
+    about = column.note(row) if column.note is not None and number is not None else ""
+    return Value(
+        number=number,
+        mark=mark,
+        note=notes.letter(about) if about else "",
+        deviation=column.deviation(row) if column.deviation is not None else None,
+        text=text,
+    )
+
+
+def _marks(column: Column, rows: Sequence[MethodRow | None]) -> list[Mark]:
     """Marks best and second among the rows that may be ranked, video by video where rows are of one video."""
     marks: list[Mark] = ["" for _ in rows]
-    for video in dict.fromkeys(row.video for row in rows):
-        _mark(column, rows, [index for index, row in enumerate(rows) if row.video == video], marks)
+    for video in dict.fromkeys(row.video for row in rows if row is not None):
+        members = {index: row for index, row in enumerate(rows) if row is not None and row.video == video}
+        _mark(column, members, marks)
     return marks
 
 
-def _mark(column: Column, rows: Sequence[MethodRow], indices: list[int], marks: list[Mark]) -> None:
+def _mark(column: Column, rows: Mapping[int, MethodRow], marks: list[Mark]) -> None:
     """Marks nothing where there is nothing to compare, or where rows differ in hardware or mode."""
     if column.better == "neither":
         return
-    groups: dict[tuple[str, ...], list[int]] = {}
-    for index in indices:
-        row = rows[index]
-        if row.complete and not row.self_check and column.value(row) is not None:
-            groups.setdefault(_ranked_with(column, row), []).append(index)
+    groups: dict[tuple[str, ...], dict[int, float]] = {}
+    for index, row in rows.items():
+        value = column.value(row)
+        if row.complete and not row.self_check and not row.beside and value is not None:
+            groups.setdefault(_ranked_with(column, row), {})[index] = shown(column, value)
     if len(groups) != 1:
         return
     (members,) = groups.values()
-    numbers = sorted({_shown(column, rows[i]) for i in members}, reverse=column.better == "higher")
+    numbers = sorted(set(members.values()), reverse=column.better == "higher")
     if len(members) < 2 or len(numbers) < 2:
         return
-    for index in members:
-        place = numbers.index(_shown(column, rows[index]))
+    for index, value in members.items():
+        place = numbers.index(value)
         marks[index] = ("best", "second")[place] if place < 2 else ""
 
 
 def _ranked_with(column: Column, row: MethodRow) -> tuple[str, ...]:
-    """Ranked are the same videos at the same length in one mode; speed and memory on identical hardware as well."""
-    return (row.mode, str(row.planned), str(row.cut_frames), "" if column.accuracy else row.fingerprint)
+    """Ranked are the same videos at the same length in one mode; speed and memory on identical hardware as well.
 
-
-def _shown(column: Column, row: MethodRow) -> float:
-    value = column.value(row)
-    return round(value if value is not None else 0.0, column.decimals)
-
-
-def _footers(rows: list[MethodRow], notes: _Notes, machine: str, versions: str, date: str) -> tuple[str, ...]:
-    first = rows[0]
-    videos = len({row.video for row in rows}) if first.video else max(row.planned for row in rows)
-    scope = f"{first.suite_title}: {videos} video{'s' if videos != 1 else ''}"
-    if first.official_videos > videos:
-        scope += f", a subset of the official {first.official_videos}"
-    cuts = sorted({row.cut_frames for row in rows if row.cut_frames is not None})
-    if cuts:
-        scope += f"; cut to the first {' or '.join(map(str, cuts))} frames"
-    footers = [scope + "."]
-    if "(synthetic)" in first.suite_title:
-        footers.append("Synthetic videos: these figures are not those of a data set.")
-    if any(row.scores for row in rows):
-        footers.append(f"Scores in percent by protocol {first.protocol}.")
-    if any(row.weights.startswith("random") for row in rows):
-        footers.append("Random weights show speed and memory only; they have no accuracy.")
-    prints = {row.fingerprint for row in rows}
-    modes = sorted({row.mode for row in rows})
-    if len(prints) > 1 or len(modes) > 1:
-        footers.append("Rows differ in hardware or mode: speed and memory are not ranked.")
-    if len({(row.planned, row.cut_frames) for row in rows}) > 1:
-        footers.append("Rows differ in videos or their length: they are not ranked.")
-    given = [f"{row.label}: {row.given}" for row in rows if row.given]
-    if given:
-        footers.append(f"Set by the suite: {'; '.join(given)}.")
-    memory = [f"Memory: {text}." for text in dict.fromkeys(row.memory for row in rows) if text]
-    return (*footers, *notes.lines(), CLOCK, *memory, f"Hardware: {machine}; {' / '.join(modes)}. {versions}. {date}.")
+    Bundled small models are ranked among each other only.
+    """
+    prompted = str(row.prompted and column.accuracy)
+    alike = (row.mode, str(row.planned), str(row.cut_frames), prompted, str(row.mini))
+    return (*alike, "" if column.accuracy else row.fingerprint)

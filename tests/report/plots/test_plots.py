@@ -174,7 +174,7 @@ def test_the_name_says_what_was_chosen(small):
         ({"suites": ("tinny",)}, "no suite 'tinny'"),
         ({"methods": ("stnc",)}, "no method 'stnc'"),
         ({"video": "ab"}, "no video 'ab'"),
-        ({"cost": "energy"}, "not known"),
+        ({"cost": "colour"}, "not known"),
     ],
 )
 def test_a_name_that_the_run_does_not_hold_is_an_error_with_the_nearest(small, wish, words):
@@ -205,7 +205,7 @@ def test_a_ladder_is_not_averaged_in_other_figures(small):
     small.add("xmem", suite=suite, video="objects-00001")
     assert ["Tiny"] == [panel.title for panel in plot_of(small, "memory-frames").panels]
     assert ["Ladder of objects"] == [p.title for p in plot_of(small, "memory-frames", video="objects-00001").panels]
-    with pytest.raises(NothingToDrawError, match="ladder suites only"):
+    with pytest.raises(NothingToDrawError, match="no sample to average over"):
         plot_of(small, "memory-frames", suites=("ladder-objects",))
 
 
@@ -223,3 +223,22 @@ def test_a_run_with_nothing_to_rank_ends_without_a_figure(made, weights):
 def test_a_run_of_ladders_only_ends_without_a_figure(made):
     made.add("a", suite=made.suite("ladder-objects", vary="objects"), video="objects-00001")
     assert [] == write_headline(made.run)
+
+
+def test_ticks_that_would_run_into_each_other_keep_their_marks_and_lose_their_figures():
+    """Of 50, 100, 200 and 210 frames the third has no figure."""
+    from matplotlib.figure import Figure
+
+    from vosbench.report.plots_axes import draw_panel
+    from vosbench.report.plots_data import Axis, Panel, Series
+    from vosbench.report.plots_styles import assign_styles
+
+    ticks = (50.0, 100.0, 200.0, 210.0)
+    style = assign_styles(["m"])["m"]
+    series = Series(label="m", form="curve", style=style, x=ticks, y=(1.0, 2.0, 3.0, 4.0))
+    axes = Figure(figsize=(2, 2)).add_axes((0.1, 0.1, 0.8, 0.8))
+    draw_panel(
+        axes, Panel(title="", x=Axis(key="x", title="", ticks=ticks), y=Axis(key="y", title=""), series=(series,))
+    )
+    assert list(ticks) == axes.get_xticks().tolist()
+    assert ["50", "100", "", "210"] == [label.get_text() for label in axes.get_xticklabels()]

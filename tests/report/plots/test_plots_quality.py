@@ -102,6 +102,15 @@ def test_bars_are_the_deviation_over_repeats_where_they_differ(made):
     assert any("one standard deviation over the repeats" in line for line in plot.footers)
 
 
+def test_insertion_offsets_count_as_repeats(made):
+    for offset, jf in enumerate((70.0, 74.0)):
+        made.add("a", suite=made.suite("short"), frames=10, offset=(offset, 2))
+        made.add("a", suite=made.suite("long"), frames=20, offset=(offset, 2), jf=jf)
+    point = drawn(short_long(made.entries(), ()))["A"]
+    deviation = 8**0.5
+    assert_allclose((point.y, point.y_low, point.y_high), ((72.0,), (72 - deviation,), (72 + deviation,)))
+
+
 @pytest.mark.parametrize("suites", [("one",), ("one", "two", "three")])
 def test_short_and_long_need_two_suites(made, suites):
     for name in suites:

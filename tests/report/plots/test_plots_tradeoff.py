@@ -86,6 +86,15 @@ def test_words_and_other_weights_are_not_joined(made):
     assert {"points"} == {series.form for panel in memory_accuracy(made.entries()).panels for series in panel.series}
 
 
+def test_words_that_were_swept_are_joined_as_their_memory_grows(made):
+    for value, mib in (("all", 400), ("reference", 40), ("mca", 90)):
+        made.add("mavos", chosen={"memory": value}, swept=("memory",), memory=lambda t, mib=mib: 0 * t + mib)
+    plot = memory_accuracy(made.entries())
+    (curve,) = drawn(plot).values()
+    assert ("curve", ("reference", "mca", "all")) == (curve.form, curve.notes)
+    assert any("MAVOS: the names are memory." in line for line in plot.footers)
+
+
 def test_what_misses_videos_is_hollow_and_says_so(made):
     for video in ("aa", "bb"):
         made.add("xmem", video=video)
@@ -163,10 +172,18 @@ def test_a_wide_range_asks_for_a_logarithmic_axis(made):
 
 
 def test_every_axis_of_pareto_is_in_the_records(made):
-    made.add("xmem")
+    made.add("xmem", macs=2 * 10**9, joules=3.0)
     for cost in COSTS:
         plot = pareto(made.entries(), cost)
         assert (f"pareto-{cost}", COSTS[cost].key) == (plot.name, plot.panels[0].x.key)
+
+
+def test_energy_is_told_for_ten_minutes_and_operations_in_billions(made):
+    made.add("xmem", frames=20, macs=2 * 10**9, joules=4.0)  # 0.2 joules a frame
+    (energy, operations) = (drawn(pareto(made.entries(), cost))["XMEM"].x[0] for cost in ("energy", "macs"))
+    assert (1.0, 2.0) == (pytest.approx(energy), operations)  # 18,000 frames of 0.2 J are 3,600 J
+    made.add("stcn", frames=20)
+    assert any("Not drawn: STCN (Energy" in note for note in pareto(made.entries(), "energy").footers)
 
 
 def test_a_cost_that_was_not_measured_is_said_to_be_missing(made):
