@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +16,17 @@ import pytest
 
 from vosbench.config import find_places
 from vosbench.contract import Runtime
-from vosbench.data.masks import write_mask
+from vosbench.data.masks import read_mask, write_mask
 from vosbench.machine import Machine, read_machine
 from vosbench.plan import Plan, Request, make_plan
 from vosbench.records import CellSpec, Event, Outcome
 from vosbench.registry import Registry
+from vosbench.rle import bounds_of_mask, text_of_bounds
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--power-cuts N``: how often the run of tests/execute/test_power_cut.py is killed."""
+    parser.addoption("--power-cuts", type=int, default=5, help="Kills of the power-cut test; 50 before a release.")
 
 
 @pytest.fixture(scope="session")
@@ -69,6 +78,12 @@ def fails_once():
     if not flag.exists():
         flag.write_text("was here")
         raises()
+
+
+def dies_before_the_next_video():
+    import vosbench.cell.worker
+
+    vosbench.cell.worker.Worker._open = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 
 
 def forks_and_dies():
@@ -126,6 +141,8 @@ class Session:
 
     def close(self):
         note(f"{{self.view.id}} closed")
+        if FAULT == "between" and self.view.id == VIDEO:
+            dies_before_the_next_video()
         self.held = []
 
     def footprint(self):
@@ -158,6 +175,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     for name in ("VOSBENCH_DATA", "VOSBENCH_WEIGHTS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("VOSBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("VOSBENCH_LOCKS", str(tmp_path / "locks"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -272,3 +290,122 @@ def steps(tmp_path: Path) -> Callable[[str], list[str]]:
         return path.read_text().splitlines() if path.is_file() else []
 
     return read
+
+
+VIS_SUITE = """\
+schema: 1
+name: things
+title: Things
+task: vis
+protocol: youtube-vis
+layout:
+  frames: "{split}/JPEGImages"
+  annotations: ["{split}.json"]
+splits:
+  default: val
+  on_server: [hidden]
+"""
+
+FINDER = """\
+import numpy as np
+
+from vosbench.contract import MethodCard
+from vosbench.types import Instance, Track
+
+NAME, FAULT, TASKS = {constants!r}
+
+
+class Session:
+    def __init__(self, view):
+        self.view = view
+        self.labels = np.zeros((view.height, view.width), np.uint8)
+
+    def step(self, frame):
+        if self.view.task == "vos" or FAULT == "label map":
+            return self.labels
+        assert frame.prompt is None and set(self.view.categories.values()) == {{"one", "two", "three"}}
+        grey = frame.image.mean(axis=2)
+        found = tuple(
+            Instance(track_id=10 * k, category=k, score=1 - k / 10, mask=np.abs(grey - 20 - 60 * k) < 30)
+            for k in (1, 2)
+            if FAULT != "blind"
+        )
+        return found + found[:1] if FAULT == "twice" else found
+
+    def finish(self):
+        if FAULT == "late":  # the same masks once more, as another category
+            return [Track(track_id=10, category=3, score=0.5), Track(track_id=10, category=1, score=0.25)]
+        return [Track(track_id=7, category=1, score=0.5)] if FAULT == "stranger" else None
+
+    def close(self):
+        pass
+
+
+class Model:
+    def open(self, view):
+        return Session(view)
+
+
+CARD = MethodCard(
+    name=NAME, title=NAME.capitalize(), summary="finds grey squares", tasks=TASKS, load=lambda *_: Model()
+)
+"""
+
+
+@pytest.fixture
+def write_finder(tmp_path: Path) -> Callable[..., Path]:
+    """Gives back a function that writes an adapter that finds the squares of `things` by their grey."""
+
+    def write(name: str = "finder", fault: str = "", *, tasks: tuple[str, ...] = ("vis",)) -> Path:
+        path = tmp_path / f"{name}.py"
+        path.write_text(FINDER.format(constants=(name, fault, tasks)))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def things(clean_environment: Path, write_video: Callable[..., None]) -> Path:
+    """Gives back the YAML file of a suite of instances: ``aa`` (id 3) with one square, ``bb`` (id 5) with two.
+
+    There are 6 frames of 32 x 48. The first square of both is of category 1; the second of ``bb``, of category 2, is
+    in the annotations from frame 2 to 4 only, once as numbers. The data lies beside it, so that ``--data`` is its
+    folder.
+    """
+    root = clean_environment
+    (root / "masks").mkdir()
+    write_video(root / "masks", "aa", objects=1)
+    write_video(root / "masks", "bb", objects=2)
+    (root / "val").mkdir()
+    (root / "masks" / "JPEGImages").rename(root / "val" / "JPEGImages")
+    videos, annotations = [], []
+    for video, (name, objects) in zip((3, 5), (("aa", 1), ("bb", 2)), strict=True):
+        files = [f"{name}/{index:05d}.jpg" for index in range(6)]
+        videos.append({"id": video, "height": 32, "width": 48, "length": 6, "file_names": files})
+        for number in range(1, objects + 1):
+            labels = [read_mask(root / "masks" / "Annotations" / name / f"{i:05d}.png") for i in range(6)]
+            codes = [{"size": [32, 48], "counts": text_of_bounds(bounds_of_mask(m == number), 32 * 48)} for m in labels]
+            if number == 2:
+                lengths = np.diff(bounds_of_mask(labels[3] == 2), prepend=0, append=32 * 48).tolist()
+                codes = [None, None, codes[2], {"size": [32, 48], "counts": lengths}, codes[4], None]
+            areas = [None if code is None else int((m == number).sum()) for code, m in zip(codes, labels, strict=True)]
+            place = {"id": len(annotations) + 1, "video_id": video, "category_id": number, "iscrowd": 0}
+            annotations.append({**place, "segmentations": codes, "areas": areas})
+    categories = [{"id": i, "name": name} for i, name in enumerate(("one", "two", "three"), start=1)]
+    data = {"videos": videos, "categories": categories, "annotations": annotations}
+    (root / "val.json").write_text(json.dumps(data))
+    file = root / "things.yaml"
+    file.write_text(VIS_SUITE)
+    return file
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Any:
+    """Gives back a run that tests fill by hand: the `RunMaker` of ``helpers/run_maker.py``."""
+    name = "vosbench_tests_run_maker"
+    if name not in sys.modules:  # this folder is no package: files beside are loaded by their path
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / "helpers" / "run_maker.py")
+        assert spec is not None and spec.loader is not None
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name].RunMaker(tmp_path / "run")

@@ -17,8 +17,10 @@ from vosbench.errors import UsageError
 from vosbench.metrics.protocol import find_protocol
 
 REAL = os.environ.get("VOSBENCH_TOOLS_PYTHON") or sys.executable
-"""An interpreter that has vos-benchmark and TrackEval. They need opencv-python, whose files are those of
-opencv-python-headless, so that they are better kept apart from vosbench."""
+"""An interpreter that has the official tools, where it is not this one."""
+
+FOLDER = os.environ.get("VOSBENCH_TOOLS_PATH")
+"""A folder with those tools that are on PyPI, filled as `tests/official-tools.txt` says."""
 
 FAKE = """
 class VideoEvaluator:
@@ -67,10 +69,17 @@ def fake(tmp_path, monkeypatch):
     return plug
 
 
+@pytest.fixture
+def tools(monkeypatch):
+    """Lets the interpreter of the tools find those in `FOLDER`."""
+    if FOLDER is not None:
+        monkeypatch.setenv("PYTHONPATH", FOLDER)
+
+
 def _need(module):
     code = f"import importlib.util, sys; sys.exit(importlib.util.find_spec('{module}') is None)"
     if subprocess.run([REAL, "-c", code], check=False).returncode:
-        pytest.skip(f"{module} is not installed: name an interpreter that has it with VOSBENCH_TOOLS_PYTHON")
+        pytest.skip(f"{module} is not installed: see tests/official-tools.txt, or set VOSBENCH_TOOLS_PYTHON")
 
 
 @pytest.mark.parametrize(
@@ -81,7 +90,7 @@ def _need(module):
         ("davis2017-evaluation", "davis2017", "davis2017-semi", 3),
     ],
 )
-def test_the_real_tool_agrees(check, tool, module, protocol, compared):
+def test_the_real_tool_agrees(check, tools, tool, module, protocol, compared):
     _need(module)
     found = check(protocol, REAL)[tool]
     assert ("", (), compared) == (found.problem, found.differences, found.compared)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from vosbench.contract import Runtime
-from vosbench.digest import digest_array, digest_bytes, digest_file, digest_files, digest_json
+from vosbench.digest import digest_array, digest_bytes, digest_file, digest_files, digest_json, digest_labels
 
 
 def test_bytes_and_files_have_their_sha256(tmp_path):
@@ -24,6 +24,21 @@ def test_an_array_is_told_apart_by_value_shape_and_dtype_but_not_by_layout():
     assert digest_array(array) == digest_array(np.asfortranarray(array))
     others = [array.T, array.astype(np.uint16), array.reshape(3, 2), array + 1]
     assert 5 == len({digest_array(other) for other in [array, *others]})
+
+
+def test_label_maps_are_told_apart_by_values_and_shape_but_not_by_dtype_or_layout():
+    labels = np.zeros((30, 40), np.uint8)
+    labels[3:9, 5:20] = 2
+    same = [labels.astype(np.uint16), np.asfortranarray(labels), labels.astype(np.uint32)]
+    assert {digest_labels(labels)} == {digest_labels(other) for other in same}
+    shifted, last, noise = np.roll(labels, 1, axis=1), labels.copy(), np.arange(1200, dtype=np.uint16).reshape(30, 40)
+    last[-1, -1] = 1
+    other = noise.copy()
+    other[7, 7] = 0
+    swapped = np.where(labels == 2, 0, 2).astype(np.uint8)
+    different = [labels, labels.T, labels + 1, shifted, last, noise, other, swapped, labels.reshape(40, 30)]
+    assert len(different) == len({digest_labels(array) for array in different})
+    assert digest_labels(noise) == digest_labels(noise.astype(np.uint32))
 
 
 def test_the_order_of_keys_does_not_count_and_that_of_lists_does():

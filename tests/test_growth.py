@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vosbench.growth import measure_growth
+from vosbench.growth import frames_until_full, measure_growth
 
 MIB = float(1 << 20)
 BASE = 500 * MIB
@@ -112,3 +112,29 @@ def test_a_series_with_gaps_is_not_judged():
     memory[70] = np.nan
     growth = measure_growth(memory)
     assert ("too short", None, None) == (growth.verdict, growth.per_frame, growth.tail)
+
+
+def test_a_minute_has_24_frames_a_second():
+    growth = measure_growth(BASE + 0.5 * MIB * np.arange(300))
+    assert 0.5 * 24 * 60 == pytest.approx(growth.mib_per_minute)
+    assert measure_growth(np.empty(0)).mib_per_minute is None
+
+
+def test_a_card_is_full_after_what_is_left_of_it_over_the_slope():
+    growth = measure_growth(BASE + 2 * MIB * np.arange(300))
+    assert 300 + 250 == pytest.approx(frames_until_full(growth, frames=300, held=500 * MIB, capacity=1000 * MIB))
+    assert 300 == frames_until_full(growth, frames=300, held=2000 * MIB, capacity=1000 * MIB)
+
+
+def test_the_latest_slope_says_when_a_card_is_full():
+    memory = BASE + 20 * MIB * np.log1p(np.arange(600.0))
+    growth = measure_growth(memory)
+    frames = frames_until_full(growth, frames=600, held=memory[-1], capacity=memory[-1] + 10 * MIB)
+    assert 600 + 10 * MIB / growth.tail.value == pytest.approx(frames)
+    assert growth.tail.value < growth.frames_100_to_200
+
+
+@pytest.mark.parametrize("frames", [60, 300])
+def test_where_memory_is_bounded_or_the_video_short_no_card_is_said_to_fill_up(frames):
+    growth = measure_growth(np.full(frames, BASE))
+    assert frames_until_full(growth, frames=frames, held=BASE, capacity=2 * BASE) is None

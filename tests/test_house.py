@@ -26,8 +26,12 @@ FOUNDATION = {
     "config",
     "registry",
     "weights",
+    "method_groups",
+    "parallel",
     "compiled",
     "heap",
+    "rle",
+    "whole",
 }
 
 ALLOWED: dict[str, set[str]] = {
@@ -36,16 +40,20 @@ ALLOWED: dict[str, set[str]] = {
     "types": set(),
     "errors": set(),
     "digest": set(),
+    "parallel": set(),
     "compiled": {"errors"},
     "heap": {"errors"},
+    "rle": {"errors"},
+    "whole": set(),
     "plain": {"errors"},
     "strict_yaml": {"errors", "plain"},
     "contract": {"types"},
-    "machine": {"digest"},
+    "machine": {"digest", "errors", "plain"},
     "records": {"contract", "digest", "machine"},
     "config": {"errors", "strict_yaml"},
     "registry": {"contract", "digest", "errors", "plain"},
     "weights": {"contract", "digest", "errors", "registry"},
+    "method_groups": {"errors", "registry"},
     # data, scoring, meters, the library
     "data": FOUNDATION,
     "metrics": FOUNDATION,
@@ -53,23 +61,34 @@ ALLOWED: dict[str, set[str]] = {
     "store": FOUNDATION,
     "published": FOUNDATION,
     "stats": FOUNDATION,
+    "gpus": {"errors"},
     "growth": FOUNDATION | {"stats"},
     # running
     "session": FOUNDATION | {"meters"},
-    "plan": FOUNDATION | {"data", "store"},
+    "sweep": FOUNDATION,
+    "insertion": FOUNDATION | {"data", "sweep"},
+    "studies": FOUNDATION | {"data"},
+    "modes": FOUNDATION,
+    "plan": FOUNDATION | {"data", "store", "insertion", "modes", "sweep"},
     "cell": FOUNDATION | {"data", "session", "meters", "store", "stats"},
     "execute": FOUNDATION | {"plan", "store"},
     # judging
-    "scorer": FOUNDATION | {"data", "metrics", "store"},
-    "submission": FOUNDATION | {"data", "store"},
+    "scorer": FOUNDATION | {"data", "metrics", "store", "vis_runs", "object_scorer"},
+    "submission_tracks": FOUNDATION | {"data", "store"},
+    "submission": FOUNDATION | {"data", "store", "submission_tracks"},
     "cross_check": FOUNDATION | {"data", "metrics"},
     "official_tools": set(),
-    "vis_scorer": FOUNDATION | {"data", "metrics", "store", "scorer"},
+    "vis_scorer": FOUNDATION | {"data", "metrics"},
+    "object_scorer": FOUNDATION | {"data", "metrics"},
+    "vis_runs": FOUNDATION | {"data", "metrics", "store"},
     "check": FOUNDATION | {"data", "session", "meters", "metrics"},
-    "train": FOUNDATION | {"data", "session", "meters", "metrics"},
-    "doctor": FOUNDATION | {"session", "meters", "growth", "stats"},
+    "train": FOUNDATION | {"data", "session", "meters", "metrics", "store"},
+    "doctor": FOUNDATION | {"session", "meters", "growth", "stats", "data", "cell"},
     "compare": FOUNDATION | {"store", "data", "stats", "growth", "published", "scorer", "metrics"},
-    "report": FOUNDATION | {"store", "data", "stats", "growth", "published", "compare", "scorer", "metrics"},
+    "show": FOUNDATION | {"data", "store", "scorer", "vis_runs"},
+    "report": FOUNDATION
+    | {"gpus", "store", "data", "stats", "growth", "published", "compare", "scorer", "metrics", "vis_runs"}
+    | {"studies", "sweep"},
 }
 """What each part of ``vosbench/`` may import of vosbench. ``cli`` may import all of it, and nothing imports ``cli``."""
 
@@ -79,7 +98,7 @@ TORCH = {"meters", "cell", "check", "train"}
 ADAPTERS = {"contract", "types", "errors"}
 """What ``adapters/`` may import of vosbench beside their own family and ``adapters.nn``."""
 
-BUILDS_ON = {"mavos": "aot"}
+BUILDS_ON = {"mavos": "aot", "mobilevos": "stcn"}
 """Families whose paper builds on another family's network: they may import that one's folder as well."""
 
 

@@ -34,10 +34,10 @@ def _in_wheel(path: Path) -> str | None:
     """Where a file of the tree stands in the wheel, or None where it does not belong there."""
     top = path.parts[0]
     if top == "vosbench":
-        kept = path.suffix == ".py" or path.name == "py.typed" or "templates" in path.parts
+        kept = path.suffix == ".py" or path.name == "py.typed" or {"templates", "recipes"} & {*path.parts}
         return path.as_posix() if kept else None
     if top == "adapters":
-        kept = path.suffix in (".py", ".safetensors")
+        kept = path.suffix == ".py" or (path.parent.name == "weights" and path.suffix in (".safetensors", ".json"))
         return f"{MAPPED[top]}/{path.relative_to(top).as_posix()}" if kept else None
     if top == "suites":
         kept = path.suffix in (".py", ".yaml", ".txt")

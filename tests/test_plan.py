@@ -30,8 +30,11 @@ def test_a_cell_per_method_and_video_in_the_order_asked_for(plan):
 
 
 def test_passes_are_interleaved_over_the_methods(plan):
-    cells = plan(("null", "echo"), videos=("aa",), repeats=2).cells
-    assert [("null", 0), ("echo", 0), ("null", 1), ("echo", 1)] == [(c.method.name, c.repeat) for c in cells]
+    cells = plan(("null", "echo"), repeats=6).cells
+    passes = [[cell.method.name for cell in cells if cell.repeat == repeat] for repeat in range(6)]
+    assert sorted(cell.repeat for cell in cells) == [cell.repeat for cell in cells]
+    assert {("echo", "echo", "null", "null"), ("null", "null", "echo", "echo")} == {tuple(names) for names in passes}
+    assert ["aa", "bb"] * 12 == [cell.video for cell in cells]
 
 
 def test_the_same_request_gives_the_same_keys(plan):

@@ -58,6 +58,12 @@ def test_everything_that_can_change_the_answer_or_its_time_changes_the_method_ke
         dataclasses.replace(spec, max_frames=3),
         dataclasses.replace(spec, warmup_frames=3),
         dataclasses.replace(spec, core=True),
+        _with(spec, "runtime", scales=(1.0, 1.3)),
+        _with(spec, "runtime", flip=True),
+        _with(spec, "mode", short_side=600),
+        _with(spec, "mode", one_core=True),
+        _with(spec, "mode", realtime=30.0),
+        _with(spec, "mode", memory_budget=1 << 30),
         dataclasses.replace(spec, fingerprint="g"),
     ]
     assert len(changed) == len({cell.method_key for cell in changed})

@@ -241,6 +241,22 @@ def test_a_right_answer_passes(prediction):
     assert validate_prediction(prediction, frame=_frames(1)[0], view=VIEW, known_ids={1, 2}) is None
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize(
+    ("known", "present", "unknown"),
+    [({1, 2, 3}, [1, 3], []), ({2, 5}, [2, 5], []), ({1, 3}, [1, 2, 3], [2]), ({1, 2}, [3], [3]), (set(), [1], [1])],
+)
+def test_ids_that_no_prompt_announced_are_found_whatever_the_numbering(known, present, unknown, dtype):
+    labels = np.zeros((4, 6), dtype)
+    labels[1, : len(present)] = present
+    told = ""
+    try:
+        validate_prediction(labels, frame=_frames(1)[0], view=VIEW, known_ids=known)
+    except AdapterError as error:
+        told = error.what
+    assert (f"holds ids {unknown} that no prompt" in told) if unknown else not told
+
+
 def test_the_ids_of_a_label_map_are_ascending_without_the_background():
     labels = np.array([[0, 7, 3], [3, 200, 0]])
     for dtype in (np.uint8, np.uint16, np.uint32, np.uint64):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vosbench.stats import MOST_POINTS, robust_slope, summarise_seconds
+from vosbench.stats import MOST_POINTS, mean_interval, robust_slope, student_quantile, summarise_seconds
 
 
 def test_frames_per_second_is_frames_over_the_sum_of_seconds():
@@ -33,6 +33,37 @@ def test_the_network_part_counts_where_every_frame_marked_it():
 
 def test_no_frame_has_no_summary():
     assert summarise_seconds(np.empty(0)) is None
+
+
+def test_a_video_that_slows_down_has_a_slope_in_milliseconds_per_frame():
+    assert 0.25 == pytest.approx(summarise_seconds(0.01 + 0.00025 * np.arange(40)).slope_ms)
+    assert summarise_seconds(np.full(9, 0.01)).slope_ms is None
+
+
+@pytest.mark.parametrize(
+    ("freedom", "expected"),
+    [(1, 12.7062), (2, 4.3027), (3, 3.1824), (4, 2.7764), (9, 2.2622), (10, 2.2281), (30, 2.0423), (200, 1.9719)],
+)
+def test_students_quantiles_are_those_of_the_tables(freedom, expected):
+    assert expected == pytest.approx(student_quantile(freedom), abs=5e-5)
+
+
+def test_the_interval_of_a_mean_is_students():
+    interval = mean_interval(np.array([10.0, 12.0, 14.0]))
+    half = 4.30265 * 2 / np.sqrt(3)
+    assert (12.0, 3) == (interval.mean, interval.count)
+    assert pytest.approx((12 - half, 12 + half), abs=1e-4) == (interval.low, interval.high)
+
+
+def test_one_value_has_no_interval():
+    assert mean_interval(np.array([3.0])) is None
+    assert mean_interval(np.empty(0)) is None
+
+
+def test_the_interval_of_a_mean_holds_it_19_times_of_20():
+    generator = np.random.default_rng(5)
+    intervals = [mean_interval(generator.normal(3.0, 2.0, 4)) for _ in range(2000)]
+    assert 0.95 == pytest.approx(np.mean([one.low <= 3.0 <= one.high for one in intervals]), abs=0.015)
 
 
 def test_a_line_has_its_own_slope_and_no_width():

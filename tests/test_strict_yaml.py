@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pytest
+import yaml
 
+from vosbench import strict_yaml
 from vosbench.errors import UsageError
 from vosbench.strict_yaml import LARGEST_FILE, load_yaml
 
@@ -80,6 +82,8 @@ def test_an_empty_file_is_refused(refused):
         "name: !!python/object:os.system x\n",
         "day: 2026-13-45\nname: a\n",  # read as a date, of which there is none
         "name: " + "[" * 700 + "]" * 700,
+        "name: " + "[" * 500_000,
+        "- " * 200_000,
     ],
 )
 def test_torn_yaml_is_refused(refused, text):
@@ -107,3 +111,15 @@ def test_a_file_in_another_encoding_is_refused(refused):
 def test_a_file_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(UsageError, match="cannot be read"):
         load_yaml(Whole, tmp_path / "absent.yaml")
+
+
+@pytest.mark.parametrize("loader", [yaml.SafeLoader, getattr(yaml, "CSafeLoader", yaml.SafeLoader)])
+def test_the_slow_and_the_fast_reader_name_the_same_lines(tmp_path, monkeypatch, loader):
+    monkeypatch.setattr(strict_yaml, "_LOADER", loader)
+    path = tmp_path / "whole.yaml"
+    path.write_text("# note\nname: a\nby_name:\n  k:\n    size: 1\n    words: [x,\n      3]\n")
+    with pytest.raises(UsageError) as caught:
+        load_yaml(Whole, path)
+    assert caught.value.where.endswith("line 7: 3]")
+    path.write_text("name: a\npart: {size: 1, words: [x]}\n")
+    assert Whole(name="a", part=Part(size=1, words=("x",))) == load_yaml(Whole, path)

@@ -25,13 +25,24 @@ Precision = Literal["fp32", "fp16", "bf16", "tf32"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """How a method is asked to compute; ``threads`` counts CPU threads, ``device`` is a torch device string."""
+    """How a method is asked to compute; ``threads`` counts CPU threads, ``device`` is a torch device string.
+
+    ``scales`` and ``flip`` ask a method whose card `augments` to average its probabilities over the frames enlarged
+    by each factor and, with ``flip``, mirrored as well.
+    """
 
     device: str = "cpu"
     precision: Precision = "fp32"
     compile: bool = False
     threads: int = 1
     seed: int = 0
+    scales: tuple[float, ...] = (1.0,)
+    flip: bool = False
+
+    @property
+    def augmented(self) -> bool:
+        """True where probabilities are averaged over more than the frame as it is."""
+        return self.flip or self.scales != (1.0,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +50,14 @@ class Weights:
     """Which weights to load.
 
     ``checkpoint`` and ``mini`` name a file (``path``, ``sha256``), ``random`` a ``seed``, ``none`` is for
-    methods that have no weights.
+    methods that have no weights. ``marks`` are those of a `Mini`.
     """
 
     kind: Literal["checkpoint", "mini", "random", "none"]
     path: Path | None = None
     seed: int = 0
     sha256: str = ""
+    marks: tuple[str, ...] = ()
 
     @property
     def trained(self) -> bool:
@@ -55,12 +67,18 @@ class Weights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What a method may know of a video before its first frame; sizes in pixels, ``fps`` where it is known."""
+    """What a method may know of a video before its first frame; sizes in pixels, ``fps`` where it is known.
+
+    ``task`` says which answers are asked for: label maps of the objects that prompts announce ("vos"), or instances
+    that the method finds itself ("vis"), of the suite's ``categories``, names by their ids.
+    """
 
     id: str
     height: int
     width: int
     fps: float | None = None
+    task: Literal["vos", "vis"] = "vos"
+    categories: Mapping[int, str] = dataclasses.field(default_factory=dict)
 
 
 class Session(Protocol):
@@ -173,12 +191,22 @@ class NoSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Knob:
+    """The setting that trades memory for accuracy, and a ladder of values for it."""
+
+    setting: str
+    ladder: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
     """A named change of a method: ``xmem@no-sensory``.
 
     Variants of different ``axis`` compose (``deaot-l@r50@2f``), two of one axis do not. ``retrained`` says that
     it needs weights of its own; otherwise it changes inference only. ``grows`` says whether the bank never forgets
-    with it, None that it is as without it. ``checkpoints`` replace the card's.
+    with it, None that it is as without it. With ``frames`` the interval of writing follows from a video's length, so
+    that it leaves that many memory frames. ``checkpoints`` and ``knob`` replace the card's; a knob without a setting
+    says that there is none.
     """
 
     name: str
@@ -187,15 +215,9 @@ class Variant:
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     retrained: bool = False
     grows: bool | None = None
+    frames: int | None = None
     checkpoints: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Knob:
-    """The setting that trades memory for accuracy, and a ladder of values for it."""
-
-    setting: str
-    ladder: tuple[Any, ...]
+    knob: Knob | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -298,14 +320,19 @@ Replay = Callable[[Fixture], Iterator[ReferenceFrame]]
 class MethodCard:
     """A method's description, importable without a network library.
 
-    ``settings`` is a frozen dataclass whose fields are made by `setting`. ``checkpoints`` are the official file
-    names looked for below the weights folder. ``fixtures`` maps the network names of stored reference outputs to
-    the variants that replay them ("" is the method without a variant). ``shares`` names modules beside the
-    adapter's own folder whose source can change its answers. ``interval`` names the setting that says every how many
-    frames the bank is written, and ``grows`` that the bank never forgets: suites of long videos set the one by the
-    other. ``minis`` are bundled models, ``train`` gives the network that `vosbench train` trains, with the given
-    settings. ``ranked`` is False for self-checks, which stand in a
-    table but win nothing.
+    ``tasks`` are those it answers (see `View`): on a suite of instances a method of label maps is prompted with each
+    instance's first mask, and one of instances alone is refused where objects are given.
+    ``settings`` is a frozen dataclass whose fields are made by `setting`. ``checkpoints`` are the official file names
+    looked for below the weights folder; ``checkpoint_folders`` says that they are folders, and may be on a hub.
+    ``fixtures`` maps the network names of stored reference outputs to the variants that replay them ("" is the method
+    without a variant). ``shares`` names modules beside the adapter's own folder whose source can change its answers.
+    ``interval`` names the setting that says every how many frames the bank is written, and ``grows`` that the bank
+    never forgets: suites of long videos set the one by the other. ``offset`` names the setting that shifts the writes:
+    at s > 0 the first one after the first prompt comes s frames after it instead of an interval after it, all others
+    follow at the interval. ``minis`` are bundled models, ``train`` gives the network that `vosbench train` trains,
+    with the given settings. ``ranked`` is False for self-checks, which stand in a table but win nothing. ``size``
+    names the setting of the shorter side at which the network sees frames, and ``augments`` says that the sessions do
+    what ``Runtime.scales`` and ``Runtime.flip`` ask for.
     """
 
     name: str
@@ -321,10 +348,14 @@ class MethodCard:
     variants: tuple[Variant, ...] = ()
     knob: Knob | None = None
     interval: str = ""
+    offset: str = ""
     grows: bool = False
+    size: str = ""
+    augments: bool = False
     needs_weights: bool = False
     ranked: bool = True
     checkpoints: tuple[str, ...] = ()
+    checkpoint_folders: bool = False
     notes: tuple[str, ...] = ()
     shares: tuple[str, ...] = ()
     minis: tuple[Mini, ...] = ()

@@ -30,6 +30,23 @@ def digest_array(array: NDArray[Any]) -> str:
     return digest_bytes(head + np.ascontiguousarray(array).tobytes())
 
 
+def digest_labels(labels: NDArray[np.unsignedinteger[Any]]) -> bytes:
+    """Gives back the 32 bytes of a label map's SHA-256 (height, width), by its values alone, whatever their dtype.
+
+    It is that of the map's runs, which takes a quarter of the time; of the map itself, where it has so many runs that
+    this would not be shorter.
+    """
+    wide = np.ascontiguousarray(labels).ravel()
+    ends = np.flatnonzero(wide[1:] != wide[:-1])
+    found = hashlib.sha256(f"{labels.shape}{ends.size}".encode())
+    if ends.size * 12 < wide.size:
+        found.update(ends.astype("<i8", copy=False).data)
+        found.update(np.append(wide[ends], wide[-1:]).astype("<u4").data)
+    else:
+        found.update(wide.astype("<u4").data)
+    return found.digest()
+
+
 def digest_json(value: object) -> str:
     """Gives back the digest of plain data or a dataclass, independent of the order of its keys."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=_plain)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,16 +13,25 @@ from pathlib import Path
 
 import numpy as np
 
+from vosbench.cell.series import Series
 from vosbench.contract import Model, Runtime, View, Weights
+from vosbench.data.masks import write_mask
+from vosbench.digest import digest_labels
 from vosbench.growth import Growth, measure_growth
+from vosbench.heap import keep_freed_memory
 from vosbench.meters.device import open_device
 from vosbench.meters.host_memory import live_bytes, reset_peak_resident
+from vosbench.meters.quiet import card_troubles
+from vosbench.plain import to_plain
+from vosbench.records import Event
 from vosbench.registry import Registry
-from vosbench.session import Ending, run_video
-from vosbench.types import Frame, Prompt
+from vosbench.session import Ending, FrameRow, run_video
+from vosbench.types import Frame, Prediction, Prompt
 
 FRAMES = 300
+WARM_UP = 10
 HEIGHT, WIDTH = 480, 854
+KEY = "0" * 64
 BUSY = 0.25
 """Load per core from which other processes disturb a measurement."""
 
@@ -34,15 +46,19 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overhead:
-    """What the harness costs per frame of 480 x 854 beside decoding and writing, in milliseconds.
+    """What the harness costs per frame of 480 x 854 beside decoding, in milliseconds.
 
     ``inside_ms`` is what the null method's own step takes inside the timed region, ``outside_ms`` everything around
-    it: meters, checks of the answer. ``growth`` is the process's memory over the frames.
+    it: meters, checks and digest of the answer, its mask file (``writing_ms`` of it), the series, the event.
+    ``cpu_ms`` is the CPU time of all of it, which other processes disturb less. ``growth`` is the process's memory
+    over the frames.
     """
 
     frames: int
     inside_ms: float
     outside_ms: float
+    writing_ms: float
+    cpu_ms: float
     growth: Growth
 
 
@@ -53,37 +69,61 @@ def find_noise() -> list[Finding]:
 
 def measure_overhead() -> Overhead:
     """Gives back what the harness costs, measured with the null method on frames that lie in memory."""
-    model: Model = Registry().card("null").load(Runtime(), Weights(kind="none"), None)
-    inside = 0.0
-    live = np.full(FRAMES, np.nan)
-    began = time.perf_counter()
-    for row in run_video(
-        model,
-        View(id="overhead", height=HEIGHT, width=WIDTH),
-        _frames(),
-        open_device("cpu"),
-        core=False,
-        harness_bytes=lambda: 0,
-        answer=lambda _frame, _prediction: None,
-    ):
-        if isinstance(row, Ending):
-            continue
-        live[row.index] = np.nan if row.memory.host.live is None else row.memory.host.live
-        inside += row.seconds
-    total = time.perf_counter() - began
-    return Overhead(
-        frames=FRAMES,
-        inside_ms=inside / FRAMES * 1e3,
-        outside_ms=(total - inside) / FRAMES * 1e3,
-        growth=measure_growth(live),
-    )
+    keep_freed_memory()
+    with tempfile.TemporaryDirectory() as folder:
+        return _Measurement(Path(folder)).run()
 
 
-def _frames() -> Iterator[Frame]:
+class _Measurement:
+    """Does for each frame what a cell does, but decode."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._series = Series(FRAMES)
+        self._digest = hashlib.sha256()
+        self._writing = 0.0
+
+    def run(self) -> Overhead:
+        model: Model = Registry().card("null").load(Runtime(), Weights(kind="none"), None)
+        list(self._rows(model, _frames(WARM_UP)))
+        self._writing = 0.0
+        frames = _frames(FRAMES)
+        began, cpu = time.perf_counter(), time.process_time()
+        with (self._folder / "events").open("w", buffering=1) as events:
+            for row in self._rows(model, frames):
+                if isinstance(row, FrameRow):
+                    self._series.add(row)
+                    event = Event(kind="frame", key=KEY, frame=row.index, seconds=row.seconds)
+                    events.write(json.dumps(to_plain(event)) + "\n")
+        total, cpu = time.perf_counter() - began, time.process_time() - cpu
+        inside = float(self._series.column("seconds").sum())
+        return Overhead(
+            frames=FRAMES,
+            inside_ms=inside / FRAMES * 1e3,
+            outside_ms=(total - inside) / FRAMES * 1e3,
+            writing_ms=self._writing / FRAMES * 1e3,
+            cpu_ms=cpu / FRAMES * 1e3,
+            growth=measure_growth(self._series.column("live")),
+        )
+
+    def _rows(self, model: Model, frames: Iterator[Frame]) -> Iterator[FrameRow | Ending]:
+        view = View(id="overhead", height=HEIGHT, width=WIDTH)
+        device = open_device("cpu")
+        return run_video(model, view, frames, device, core=False, harness_bytes=lambda: 0, answer=self._answer)
+
+    def _answer(self, frame: Frame, prediction: Prediction) -> None:
+        if isinstance(prediction, np.ndarray):
+            self._digest.update(digest_labels(prediction))
+            began = time.perf_counter()
+            write_mask(self._folder / f"{frame.name}.png", prediction)
+            self._writing += time.perf_counter() - began
+
+
+def _frames(count: int) -> Iterator[Frame]:
     image = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
     mask[100:200, 100:200] = 1
-    for index in range(FRAMES):
+    for index in range(count):
         prompt = Prompt(ids=(1,), mask=mask) if index == 0 else None
         yield Frame(index=index, name=f"{index:05d}", image=image, prompt=prompt)
 
@@ -143,12 +183,8 @@ def _gpu_noise() -> Iterator[Finding]:
         return
     try:
         for index in range(pynvml.nvmlDeviceGetCount()):
-            handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-            foreign = len(pynvml.nvmlDeviceGetComputeRunningProcesses(handle))
-            if foreign:
-                yield Finding(
-                    what=f"GPU {index} is used by {foreign} other processes", fix="wait for them, or take another card"
-                )
+            for trouble in card_troubles(pynvml, pynvml.nvmlDeviceGetHandleByIndex(index)):
+                yield Finding(what=f"GPU {index}: {trouble}", fix="wait until that is over, or take another card")
     except pynvml.NVMLError:
         return
     finally:

@@ -15,6 +15,9 @@ Verdict = Literal["bounded", "growing", "too short"]
 SHORTEST = 100
 """Frames. Below it a bank that is still filling looks like one that grows for ever."""
 
+FILM_RATE = 24
+"""Frames per second of the minutes in which growth is told."""
+
 NEGLIGIBLE = 1 << 20
 """Bytes over the second half of a video. A smaller rise is the allocator's own unrest, not a bank."""
 
@@ -37,6 +40,22 @@ class Growth:
         if self.frames_100_to_200 is not None:
             return self.frames_100_to_200
         return self.tail.value if self.tail is not None else None
+
+    @property
+    def mib_per_minute(self) -> float | None:
+        """The value for a table as MiB per minute of video at 24 frames per second."""
+        return self.per_frame * 60 * FILM_RATE / (1 << 20) if self.per_frame is not None else None
+
+
+def frames_until_full(growth: Growth, *, frames: int, held: float, capacity: float) -> float | None:
+    """Gives back after how many frames ``capacity`` bytes are full, where ``held`` of them were after ``frames``.
+
+    Extrapolated by the slope of the video's second half, which is the latest that is known: a bank that grows ever more
+    slowly lasts longer. None where memory is bounded or the video too short to tell.
+    """
+    if growth.verdict != "growing" or growth.tail is None:
+        return None
+    return frames + max(0.0, capacity - held) / growth.tail.value
 
 
 def measure_growth(memory: NDArray[np.float64]) -> Growth:

@@ -1,22 +1,41 @@
-"""What this machine is: the fingerprint that says which rows were measured on identical hardware."""
+"""What this machine is: the fingerprint that says which rows were measured on identical hardware.
+
+Run as a module it prints itself as JSON: that is how another environment's Python is asked what it would measure on.
+"""
 
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
 import platform
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vosbench.digest import digest_json
+from vosbench.errors import UsageError
+from vosbench.plain import PlainError, from_plain, to_plain
 
 VERSIONS_OF = ("vosbench", "torch", "numpy", "opencv-python-headless", "Pillow")
+
+_GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+_ANSWER_LIMIT = 120.0
+"""Seconds that another Python may take to say what it runs on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """Hardware and system software; ``gpus`` and ``driver`` are empty without an NVIDIA card. Bytes are bytes."""
+    """Hardware and system software. Bytes are bytes.
+
+    ``gpus``, their ``gpu_uuids`` and ``gpu_bytes`` are those that ``CUDA_VISIBLE_DEVICES`` leaves, in the order of
+    torch's ``cuda:N``; they, ``driver`` and ``cuda``, the driver's CUDA version, are empty without an NVIDIA card.
+    ``governor`` sets the CPU's clock, '' where the system does not say; ``versions`` hold torch's build
+    (``2.13.0+cu130``).
+    """
 
     cpu: str
     cores: int
@@ -26,6 +45,10 @@ class Machine:
     kernel: str
     python: str
     versions: dict[str, str]
+    gpu_uuids: tuple[str, ...] = ()
+    gpu_bytes: tuple[int, ...] = ()
+    cuda: str = ""
+    governor: str = ""
 
     def fingerprint(self, device: str, threads: int) -> str:
         """Gives back 12 hex digits that are equal where two rows may be ranked together.
@@ -44,17 +67,41 @@ class Machine:
 
 def read_machine() -> Machine:
     """Gives back this machine, without importing torch."""
-    gpus, driver = _gpus()
+    cards = _read_cards()
     return Machine(
         cpu=_cpu_name(),
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         memory_bytes=_memory(),
-        gpus=gpus,
-        driver=driver,
+        gpus=tuple(card.name for card in cards.visible),
+        driver=cards.driver,
         kernel=f"{platform.system()} {platform.release()}",
         python=platform.python_version(),
         versions={name: _version(name) for name in VERSIONS_OF},
+        gpu_uuids=tuple(card.uuid for card in cards.visible),
+        gpu_bytes=tuple(card.memory_bytes for card in cards.visible),
+        cuda=cards.cuda,
+        governor=_GOVERNOR.read_text().strip() if _GOVERNOR.is_file() else "",
     )
+
+
+def ask_machine(interpreter: str) -> Machine:
+    """Gives back the machine as another Python sees it: its torch decides the fingerprint as well.
+
+    Raises `UsageError` for an interpreter that does not answer, mostly because vosbench is not installed there.
+    """
+    command = [interpreter, "-P", "-m", "vosbench.machine"]
+    fix = f"install vosbench there: {interpreter} -m pip install vosbench"
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, timeout=_ANSWER_LIMIT)
+        if done.returncode:
+            said = done.stderr.decode(errors="replace").strip().splitlines()
+            raise UsageError(f"{interpreter} cannot run vosbench: {said[-1] if said else 'it said nothing'}", fix=fix)
+        lines = done.stdout.splitlines()  # what else is set up there may print as well, before
+        return from_plain(Machine, json.loads(lines[-1] if lines else b""))
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise UsageError(f"{interpreter} cannot be started: {error}", fix="name a Python") from error
+    except (ValueError, PlainError) as error:
+        raise UsageError(f"{interpreter} has another vosbench: {error}", fix=fix) from error
 
 
 def default_device(machine: Machine) -> str:
@@ -89,24 +136,75 @@ def _memory() -> int:
         return 0
 
 
-def _gpus() -> tuple[tuple[str, ...], str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Card:
+    name: str
+    uuid: str
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cards:
+    visible: tuple[_Card, ...] = ()
+    driver: str = ""
+    cuda: str = ""
+
+
+def _read_cards() -> _Cards:
     """Asks NVML, which answers without a CUDA context."""
     import pynvml
 
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
-        return (), ""
+        return _Cards()
     try:
-        count = pynvml.nvmlDeviceGetCount()
-        names = tuple(_text(pynvml.nvmlDeviceGetName, pynvml.nvmlDeviceGetHandleByIndex(i)) for i in range(count))
-        return names, str(pynvml.nvmlSystemGetDriverVersion())
+        handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
+        cards = [
+            _Card(
+                name=_text(pynvml.nvmlDeviceGetName(handle)),
+                uuid=_text(pynvml.nvmlDeviceGetUUID(handle)),
+                memory_bytes=int(pynvml.nvmlDeviceGetMemoryInfo(handle).total),
+            )
+            for handle in handles
+        ]
+        version = int(pynvml.nvmlSystemGetCudaDriverVersion_v2())
+        return _Cards(
+            visible=tuple(_visible(cards, os.environ)),
+            driver=_text(pynvml.nvmlSystemGetDriverVersion()),
+            cuda=f"{version // 1000}.{version % 1000 // 10}",
+        )
     except pynvml.NVMLError:
-        return (), ""
+        return _Cards()
     finally:
         pynvml.nvmlShutdown()
 
 
-def _text(read: Callable[[object], object], handle: object) -> str:
-    value = read(handle)
+def _visible(cards: list[_Card], environment: Mapping[str, str]) -> list[_Card]:
+    """The cards that ``CUDA_VISIBLE_DEVICES`` leaves, in its order; all where it names slices of cards (MIG).
+
+    As in CUDA, the first entry that names no card ends the list. Numbers count by bus, as the driver does: cells are
+    started with ``CUDA_DEVICE_ORDER=PCI_BUS_ID``.
+    """
+    wanted = environment.get("CUDA_VISIBLE_DEVICES")
+    if wanted is None or "MIG-" in wanted:
+        return cards
+    found: list[_Card] = []
+    for entry in wanted.split(","):
+        word = entry.strip()
+        if word.isdecimal() and int(word) < len(cards):
+            found.append(cards[int(word)])
+            continue
+        matching = [card for card in cards if word and card.uuid.startswith(word)]
+        if len(matching) != 1:
+            break
+        found += matching
+    return found
+
+
+def _text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
+
+
+if __name__ == "__main__":
+    sys.stdout.write("\n" + json.dumps(to_plain(read_machine())) + "\n")

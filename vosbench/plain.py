@@ -14,6 +14,9 @@ from vosbench.errors import nearest
 T = TypeVar("T")
 
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
 class PlainError(ValueError):
     """A plain value that does not fit its type; ``path`` leads to it from the top."""
 
@@ -25,6 +28,8 @@ class PlainError(ValueError):
 
 def to_plain(value: Any) -> Any:
     """Gives back ``value`` as dicts, lists, strings, numbers, booleans and None."""
+    if type(value) in _PLAIN:
+        return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 
 from vosbench.config import Places
-from vosbench.contract import Runtime
+from vosbench.contract import Runtime, Weights
+from vosbench.data.opening import SuiteVideos
 from vosbench.data.stand_in import stand_in_root
 from vosbench.data.suite import (
     Suite,
@@ -18,33 +18,46 @@ from vosbench.data.suite import (
     official_count,
     split_times,
     suite_files,
-    video_names,
 )
-from vosbench.data.video import open_video, video_digest
+from vosbench.data.video import video_digest
+from vosbench.digest import digest_json
 from vosbench.errors import UsageError, nearest
+from vosbench.insertion import given_interval, offset_count, shift_of
 from vosbench.machine import Machine
+from vosbench.method_groups import expand_groups
+from vosbench.modes import check_runtime, in_mode, mode_of_row, shuffled
 from vosbench.plain import to_plain
-from vosbench.records import CellSpec, Feed, MethodSpec, SuiteSpec
+from vosbench.records import CellSpec, Feed, MethodSpec, Minimum, Mode, SuiteSpec
 from vosbench.registry import Method, Registry, source_digest
-from vosbench.weights import parse_weights, resolve_weights
+from vosbench.sweep import Asked, Wish, make_wishes
+from vosbench.weights import equip, parse_weights, weights_notice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a command asks for. ``settings`` and ``weights`` are the flags ``--set`` and ``--weights`` as written."""
+    """What a command asks for.
+
+    ``methods`` may carry settings of their own (see `vosbench.sweep.Asked`). ``settings``, ``sweeps`` and ``weights``
+    are the flags ``--set``, ``--sweep`` and ``--weights`` as written; ``curve`` sweeps every method's memory knob.
+    """
 
     suites: tuple[str, ...]
     methods: tuple[str, ...]
     settings: tuple[str, ...] = ()
+    sweeps: tuple[str, ...] = ()
+    curve: bool = False
     weights: tuple[str, ...] = ()
     split: str | None = None
     feed: Feed | None = None
     videos: tuple[str, ...] = ()
     max_frames: int | None = None
     repeats: int = 1
+    offsets: int = 1
     core: bool = False
     warmup_frames: int | None = None
     runtime: Runtime = field(default_factory=Runtime)
+    mode: Mode = field(default_factory=Mode)
+    minimum: Minimum = field(default_factory=Minimum)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,84 +69,181 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """One row of the run: the method that a wish names, as its cells run it."""
+
+    wish: Wish
+    method: Method
+    spec: MethodSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Videos:
-    """The videos of one suite with their digests, and the notices about them."""
+    """The videos of one suite with their digests, and the notices about them.
+
+    ``has_instances`` says that annotations of instances are here, to prompt with and to score against.
+    """
 
     suite: Suite
     spec: SuiteSpec
     digests: Mapping[str, str]
     lengths: Mapping[str, int]
     notices: tuple[str, ...]
+    has_instances: bool
 
 
-def make_plan(request: Request, registry: Registry, places: Places, machine: Machine) -> Plan:
-    """Gives back the cells of a run; passes are interleaved over the methods.
+def make_plan(
+    request: Request,
+    registry: Registry,
+    places: Places,
+    machine: Machine,
+    others: Callable[[str], Machine | None] = lambda _: None,
+) -> Plan:
+    """Gives back the cells of a run; passes are interleaved over the methods, each in an order of its own.
 
+    ``others`` gives the machine as the Python of a method sees it that has one of its own, by the method's name:
+    another torch is another fingerprint.
     Raises `UsageError`, `DataError` or `CheckpointError` for whatever is unknown, missing or cannot be combined.
     """
     for what, named in (("suite", request.suites), ("method", request.methods)):
         if not named:
             raise UsageError(f"no {what} is named", fix=f"'vosbench {what}s' shows what there is")
+    check_runtime(request.runtime, request.mode)
     _check_data_names(request, places)
-    _check_setting_names(request)
-    methods = [_method(text, request, registry) for text in request.methods]
-    specs = [_method_spec(method, request, places) for method in methods]
+    methods, notices = expand_groups(request.methods, registry)
+    request = replace(request, methods=methods)
+    rows, said = _rows_by_kind(request, registry, places)
     suites = [_suite_videos(text, request, places) for text in request.suites]
+    made = [
+        _series(row, videos, request, _fingerprint(request, others(row.method.name) or machine))
+        for videos in suites
+        for row in rows[videos.spec.noise]
+    ]
+    cells = tuple(
+        replace(cell, repeat=repeat)
+        for repeat in range(request.repeats)
+        for offset in range(request.offsets)
+        for series in shuffled(made, repeat, repeats=request.repeats, seed=request.runtime.seed)
+        for cell in series
+        if cell.offset == offset
+    )
+    said += [notice for videos in suites for notice in videos.notices]
+    return Plan(cells=cells, notices=(*notices, *said, *_offset_notices(made, request)))
+
+
+def _rows_by_kind(request: Request, registry: Registry, places: Places) -> tuple[dict[bool, list[_Row]], list[str]]:
+    """The rows for suites of random frames (True) and for the others, and the notices about them."""
+    kinds = {find_suite(split_times(text)[0])[0].noise is not None for text in request.suites}
+    found = {kind: _rows(request, registry, places, noise=kind) for kind in kinds}
+    said = [notice for _, notices in found.values() for notice in notices]
+    return {kind: rows for kind, (rows, _) in found.items()}, list(dict.fromkeys(said))
+
+
+def _rows(request: Request, registry: Registry, places: Places, *, noise: bool) -> tuple[list[_Row], list[str]]:
+    """The rows of the run, and the notices about them; two that come out the same are one.
+
+    On random frames a full-size network with random weights is as good as any: it is what runs where nobody says
+    otherwise.
+    """
+    asked = Asked(methods=request.methods, settings=request.settings, sweeps=request.sweeps, curve=request.curve)
+    wishes, notices = make_wishes(asked, registry)
+    names = tuple(dict.fromkeys(wish.method for wish in wishes))
+    choices = parse_weights(request.weights, names)
+    rows: dict[str, _Row] = {}
+    said = list(notices)
+    for wish in wishes:
+        method = registry.method(wish.method, wish.overrides)
+        choice = choices.get(method.name, "random:0" if noise else None)
+        method, weights = equip(method, choice, places.weights)
+        said += [notice for notice in [weights_notice(method, weights, choice, places.weights)] if notice]
+        method = in_mode(method, request.runtime, request.mode, wish.overrides)
+        spec = _method_spec(method, wish, weights)
+        first = rows.setdefault(digest_json([spec.name, spec.settings]), _Row(wish=wish, method=method, spec=spec))
+        if first.spec.label != spec.label:
+            said.append(f"{spec.label} is the same as {first.spec.label}: one row")
+    return list(rows.values()), said
+
+
+def _fingerprint(request: Request, machine: Machine) -> str:
+    return machine.fingerprint(request.runtime.device, request.runtime.threads)
+
+
+def _series(row: _Row, videos: _Videos, request: Request, fingerprint: str) -> list[CellSpec]:
+    """The cells of one row on one suite in one pass: every video at every insertion offset."""
+    method, overrides = row.method, row.wish.overrides
+    prompted = _is_prompted(method, videos)
+    lengths = videos.lengths.items()
+    given = {name: given_interval(videos.suite, method, length, overrides) for name, length in lengths}
     warmup = request.warmup_frames
     if warmup is None:
         warmup = 10 if request.runtime.device.startswith("cuda") else 2
-    fingerprint = machine.fingerprint(request.runtime.device, request.runtime.threads)
-    cells = tuple(
+    offsets = offset_count(method, given, request.offsets, overrides)
+    mode = mode_of_row(method, request.mode, overrides)
+    return [
         CellSpec(
             suite=videos.spec,
-            method=spec,
+            method=row.spec,
             runtime=request.runtime,
             video=name,
-            video_digest=videos.digests[name],
-            given=_given(videos.suite, method, length, _overrides(request.settings, method.name)),
-            repeat=repeat,
+            video_digest=digest,
+            given=given[name],
+            offset=offset,
+            offsets=offsets,
+            shift=shift_of(method, given[name], offset, offsets),
+            prompted=prompted,
             max_frames=request.max_frames,
             warmup_frames=warmup,
             core=request.core,
+            mode=mode,
+            minimum=request.minimum,
             fingerprint=fingerprint,
         )
-        for repeat in range(request.repeats)
-        for videos in suites
-        for method, spec in zip(methods, specs, strict=True)
-        for name, length in videos.lengths.items()
-    )
-    return Plan(cells=cells, notices=tuple(notice for videos in suites for notice in videos.notices))
+        for offset in range(offsets)
+        for name, digest in videos.digests.items()
+    ]
 
 
-def _method(text: str, request: Request, registry: Registry) -> Method:
-    method = registry.method(text, _overrides(request.settings, text))
-    if "vos" not in method.card.tasks:
-        raise UsageError(f"'{method.name}' answers {', '.join(method.card.tasks)}, these suites ask for vos")
-    return method
+def _offset_notices(made: list[list[CellSpec]], request: Request) -> list[str]:
+    """Which rows have fewer insertion offsets than asked for."""
+    fewer = {
+        f"{series[0].method.label} has {series[0].offsets} of {request.offsets} insertion offsets: "
+        + ("it cannot shift its insertions" if series[0].offsets == 1 else "it writes more often")
+        for series in made
+        if series[0].offsets < request.offsets
+    }
+    return sorted(fewer)
 
 
-def _given(suite: Suite, method: Method, length: int, overrides: Mapping[str, str]) -> dict[str, int]:
-    """The settings that a suite of long videos sets, from a length that the method itself does not learn.
+def _is_prompted(method: Method, videos: _Videos) -> bool:
+    """Whether a method of label maps is asked for instances. Refuses pairs that cannot be, before anything runs."""
+    asked, answers = videos.suite.task, method.card.tasks
+    if asked in answers:
+        return False
+    if "vos" not in answers:
+        raise UsageError(
+            f"'{method.name}' finds instances itself, and '{videos.spec.name}' asks it to follow objects that it is "
+            "given",
+            fix="run it on a suite of instances (vosbench suites), or leave it out here",
+        )
+    if not videos.has_instances:
+        raise UsageError(
+            f"'{method.name}' follows objects that it is given, and the annotations of {videos.spec.title} here hold "
+            "none: their truth is on an evaluation server",
+            fix="choose a split with truth with --split, or methods that find instances themselves",
+        )
+    return True
 
-    What the user sets, or a variant, wins.
-    """
-    name = method.card.interval
-    chosen = name in overrides or any(name in variant.settings for variant in method.variants)
-    if suite.memory is None or not name or chosen:
-        return {}
-    return {name: -(-length // suite.memory.frames) if method.grows else suite.memory.interval}
 
-
-def _method_spec(method: Method, request: Request, places: Places) -> MethodSpec:
-    choice = parse_weights(request.weights, request.methods).get(method.name)
+def _method_spec(method: Method, wish: Wish, weights: Weights) -> MethodSpec:
     return MethodSpec(
         name=method.name,
         label=method.label,
         title=_title(method),
         settings=to_plain(method.settings),
-        weights=resolve_weights(method, choice, places.weights),
+        weights=weights,
         source=source_digest(method.card),
         ranked=method.card.ranked,
+        swept=wish.swept,
         adapter_file=method.adapter_file.resolve() if method.adapter_file else None,
     )
 
@@ -141,26 +251,6 @@ def _method_spec(method: Method, request: Request, places: Places) -> MethodSpec
 def _title(method: Method) -> str:
     card = method.card
     return (card.title or card.name) + method.label.removeprefix(card.name)
-
-
-def _check_setting_names(request: Request) -> None:
-    names = {text.split("@")[0] for text in request.methods} | set(request.methods)
-    for flag in request.settings:
-        name, dot, rest = flag.partition(".")
-        if not dot or "=" not in rest:
-            raise UsageError(f"--set {flag}: not understood", fix="write METHOD.SETTING=VALUE, as xmem.top_k=20")
-        if name not in names:
-            raise UsageError(f"--set {flag}: this run has no method '{name}'", fix=nearest(name, names))
-
-
-def _overrides(flags: tuple[str, ...], method: str) -> dict[str, str]:
-    chosen: dict[str, str] = {}
-    for flag in flags:
-        name, _, rest = flag.partition(".")
-        if name in (method, method.split("@")[0]):
-            key, _, value = rest.partition("=")
-            chosen[key] = value
-    return chosen
 
 
 def _check_data_names(request: Request, places: Places) -> None:
@@ -176,21 +266,16 @@ def _suite_videos(text: str, request: Request, places: Places) -> _Videos:
     found, file = find_suite(name)
     split = request.split or found.splits.default
     suite = at_split(found, split, feed=request.feed, times=times)
-    if suite.task == "vis":
-        raise UsageError(
-            f"'{suite.name}' asks for video instance segmentation, which no method here answers in a run",
-            fix=f"score a results file that your own code wrote: vosbench score results.json --suite {suite.name}",
-        )
-    if suite.layout.object_folders:
-        raise UsageError(
-            f"the objects of '{suite.name}' may overlap, and a run's label maps cannot",
-            fix=f"score masks that your own code wrote: vosbench score FOLDER --suite {suite.name}",
-        )
+    if suite.task == "vis" and suite.times > 1:
+        raise UsageError(f"'{text}': tracks are scored over a video as it is", fix=f"write {name}")
+    if suite.noise is not None and suite.times > 1:
+        raise UsageError(f"'{text}': random frames are as many as the suite says", fix=f"write {name}")
     root = find_root(suite, places)
-    synthetic = root is None
+    synthetic = root is None and suite.noise is None
     if root is None:
-        root = stand_in_root(suite, split, places.cache)
-    there = video_names(suite, root, split)
+        root = stand_in_root(suite, split, places.cache) if suite.noise is None else file.parent.resolve()
+    source = SuiteVideos(suite, root, split)
+    there = source.names
     chosen = _choose(there, request.videos, suite)
     official = 0 if synthetic else official_count(suite, file, split)
     spec = SuiteSpec(
@@ -202,18 +287,21 @@ def _suite_videos(text: str, request: Request, places: Places) -> _Videos:
         protocol=suite.protocol,
         synthetic=synthetic,
         official_videos=official,
-        has_truth=synthetic or split not in suite.splits.on_server,
+        has_truth=suite.noise is None and (synthetic or source.has_instances or split not in suite.splits.on_server),
+        task=suite.task,
         feed=suite.feed,
         times=suite.times,
         vary=suite.stand_in.vary or "" if synthetic and suite.stand_in is not None else "",
+        noise=suite.noise is not None,
     )
-    videos = _open_all(suite, root, chosen, request.max_frames)
+    videos = _open_all(source, chosen, request.max_frames)
     return _Videos(
         suite=suite,
         spec=spec,
         digests={name: digest for name, (digest, _) in videos.items()},
         lengths={name: length for name, (_, length) in videos.items()},
-        notices=tuple(_notices(spec, there, chosen, official, request.max_frames)),
+        notices=(*_overlap_notices(suite, spec), *_notices(spec, there, chosen, official, request.max_frames)),
+        has_instances=source.has_instances,
     )
 
 
@@ -234,15 +322,24 @@ def _choose(there: tuple[str, ...], wanted: tuple[str, ...], suite: Suite) -> tu
     return tuple(name for name in there if not wanted or name in wanted)
 
 
-def _open_all(suite: Suite, root: Path, names: tuple[str, ...], max_frames: int | None) -> dict[str, tuple[str, int]]:
+def _open_all(source: SuiteVideos, names: tuple[str, ...], max_frames: int | None) -> dict[str, tuple[str, int]]:
     """Gives back each video's digest and length; what is wrong with one is told before anything runs."""
 
     def look(name: str) -> tuple[str, int]:
-        video = open_video(suite, root, name, max_frames=max_frames)
+        video = source.open(name, max_frames=max_frames)
         return video_digest(video), len(video.names)
 
     with ThreadPoolExecutor() as pool:
         return dict(zip(names, pool.map(look, names), strict=True))
+
+
+def _overlap_notices(suite: Suite, spec: SuiteSpec) -> list[str]:
+    if not suite.layout.object_folders:
+        return []
+    return [
+        f"{spec.name}: objects may overlap there, and label maps cannot show it: in a prompt the smaller one lies in "
+        "front, and an answer shows one of them"
+    ]
 
 
 def _notices(
@@ -255,7 +352,9 @@ def _notices(
         )
     if len(there) < official:
         notices.append(f"{spec.name}: a subset, {len(there)} of the {official} official videos")
-    if not spec.has_truth:
+    if spec.noise:
+        notices.append(f"{spec.name}: random frames and, where no others are named, random weights: no scores")
+    elif not spec.has_truth:
         notices.append(f"{spec.name}: the truth of '{spec.split}' is on an evaluation server: no scores here")
     if len(chosen) < len(there):
         notices.append(f"{spec.name}: cut to {len(chosen)} of {len(there)} videos by --videos")

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from vosbench.contract import MethodCard, Variant
+from vosbench.contract import Knob, MethodCard, Mini, Variant
 from vosbench.digest import digest_bytes, digest_file, digest_json
 from vosbench.errors import AdapterError, UsageError, VosbenchError, nearest
 from vosbench.plain import from_plain
@@ -25,12 +25,16 @@ GROUP = "vosbench.methods"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
-    """A card with its variants and settings chosen. ``label`` is what tables call it."""
+    """A card with its variants and settings chosen.
+
+    ``label`` is what tables call it, ``overrides`` are the settings that the user gave, as text.
+    """
 
     card: MethodCard
     variants: tuple[Variant, ...]
     settings: Any
     label: str
+    overrides: Mapping[str, str] = dataclasses.field(default_factory=dict)
     adapter_file: Path | None = None
 
     @property
@@ -45,8 +49,25 @@ class Method:
         return said[-1] if said else self.card.grows
 
     @property
+    def frames(self) -> int | None:
+        """The memory frames that a video shall leave, where a variant says so."""
+        return next((variant.frames for variant in self.variants if variant.frames is not None), None)
+
+    @property
+    def knob(self) -> Knob | None:
+        """What `--curve` sweeps: a variant's knob, else the card's; None where there is none."""
+        own = [variant.knob for variant in self.variants if variant.knob is not None]
+        knob = own[-1] if own else self.card.knob
+        return knob if knob is not None and knob.setting else None
+
+    @property
     def checkpoints(self) -> tuple[str, ...]:
-        """The official file names of these weights: a retrained variant's own, else the card's."""
+        """The official file names of these weights: a retrained variant's own, else the card's.
+
+        None fit a retrained variant whose weights were not published: the card's may load and would answer for it.
+        """
+        if any(variant.retrained and not variant.checkpoints for variant in self.variants):
+            return ()
         own = [variant.checkpoints for variant in self.variants if variant.checkpoints]
         return own[-1] if own else self.card.checkpoints
 
@@ -102,7 +123,31 @@ class Registry:
         settings = _settings(card, variants, overrides or {})
         label = " ".join([text.strip(), *(f"{key}={value}" for key, value in (overrides or {}).items())])
         adapter_file = self._files[name][1] if name in self._files else None
-        return Method(card=card, variants=variants, settings=settings, label=label, adapter_file=adapter_file)
+        return Method(
+            card=card,
+            variants=variants,
+            settings=settings,
+            label=label,
+            overrides=dict(overrides or {}),
+            adapter_file=adapter_file,
+        )
+
+
+def on_mini(method: Method, mini: Mini) -> Method:
+    """Gives back the method with a bundled model's settings laid under its variants' and the user's own.
+
+    Raises `AdapterError` where the model names a setting that the method does not have.
+    """
+    known = {field.name for field in dataclasses.fields(method.card.settings)}
+    unknown = sorted(set(mini.settings) - known)
+    if unknown:
+        raise AdapterError(
+            f"the bundled model '{mini.name}' sets '{unknown[0]}'",
+            where=f"method '{method.card.name}', whose card lists it",
+            fix=nearest(unknown[0], known),
+        )
+    settings = _settings(method.card, method.variants, method.overrides, beneath=mini.settings)
+    return dataclasses.replace(method, settings=settings)
 
 
 def restore_settings(card: MethodCard, plain: Mapping[str, Any]) -> Any:
@@ -200,8 +245,13 @@ def _check_axes(card: MethodCard, variants: tuple[Variant, ...]) -> None:
         taken[variant.axis] = variant.name
 
 
-def _settings(card: MethodCard, variants: tuple[Variant, ...], overrides: Mapping[str, str]) -> Any:
-    values: dict[str, Any] = {}
+def _settings(
+    card: MethodCard,
+    variants: tuple[Variant, ...],
+    overrides: Mapping[str, str],
+    beneath: Mapping[str, Any] = types.MappingProxyType({}),
+) -> Any:
+    values: dict[str, Any] = dict(beneath)
     for variant in variants:
         values.update(variant.settings)
     fields = {field.name: field for field in dataclasses.fields(card.settings)}

@@ -14,10 +14,12 @@ from vosbench.data.suite import Suite, listed, suite_of
 from vosbench.data.video import Video, open_video, read_truth
 from vosbench.digest import digest_file, digest_json
 from vosbench.errors import DataError, ScoreError, StoreError, UsageError
-from vosbench.metrics.protocol import Protocol, find_protocol
+from vosbench.metrics.protocol import TRACKS, Protocol, find_protocol
 from vosbench.metrics.records import VideoScore
 from vosbench.metrics.spans import ObjectSpan, lvos_span, youtube_vos_span
 from vosbench.metrics.video import score_video
+from vosbench.object_scorer import score_label_maps
+from vosbench.parallel import each
 from vosbench.plain import to_plain
 from vosbench.records import Record
 from vosbench.store.atomic import write_whole
@@ -35,34 +37,51 @@ class Unscored:
     reason: str
 
 
-def score_run(run: Run, *, official_decay: bool = False) -> list[Unscored]:
+def score_run(run: Run, *, official_decay: bool = False, workers: int = 1) -> list[Unscored]:
     """Score every finished cell of a run whose score is not there; gives back those that have none, and why.
 
-    Cells of random weights have none: what they would show is not an accuracy.
+    ``workers`` processes share the cells.
+
+    Cells of random weights have none: what they would show is not an accuracy. A cell whose memory ran out is scored
+    over the frames that it answered.
     """
-    without: list[Unscored] = []
-    for folder, record in run.records():
-        spec = record.spec
-        if record.outcome.status != "ok" or not spec.method.weights.trained or not spec.suite.has_truth:
-            continue
-        try:
-            score_cell(folder, record, official_decay=official_decay)
-        except (ScoreError, DataError) as error:
-            name = f"{spec.suite.name} {spec.method.label} {spec.video}"
-            without.append(Unscored(name=name, reason=str(error)))
-    return without
+    from vosbench.vis_runs import score_passes  # who scores a folder of masks does not wait for the code of tracks
+
+    without = [Unscored(name=name, reason=reason) for name, reason in score_passes(run)]
+    calls = [
+        (folder, record, official_decay)
+        for folder, record in run.records()
+        if _has_answers(record)
+        and record.spec.method.weights.trained
+        and record.spec.suite.has_truth
+        and record.spec.suite.task != "vis"
+    ]
+    return without + [unscored for unscored in each(_try_cell, calls, workers) if unscored is not None]
+
+
+def _try_cell(folder: Path, record: Record, official_decay: bool) -> Unscored | None:
+    spec = record.spec
+    try:
+        score_cell(folder, record, official_decay=official_decay)
+    except (ScoreError, DataError) as error:
+        cut = f"cut to its first {spec.max_frames} frames: " if spec.max_frames is not None else ""
+        return Unscored(name=f"{spec.suite.name} {spec.method.label} {spec.video}", reason=cut + str(error))
+    return None
 
 
 def score_cell(folder: Path, record: Record, *, official_decay: bool = False) -> VideoScore:
     """Gives back a cell's score by its suite's protocol, from the stored file where masks and truth are still those.
 
+    Where memory ran out it is that of the video cut to the frames that were answered.
     Raises `ScoreError` where the protocol refuses, `DataError` where the truth is not there.
     """
     spec = record.spec
     protocol = find_protocol(spec.suite.protocol)
     suite = suite_of(spec.suite)
-    video = open_video(suite, spec.suite.root, spec.video, max_frames=spec.max_frames)
-    truth = [[name, digest_file(path)] for name, path in video.masks.items()]
+    frames = spec.max_frames if record.outcome.status == "ok" else record.frames
+    video = open_video(suite, spec.suite.root, spec.video, max_frames=frames)
+    annotated = [*video.masks.items(), *(item for masks in video.folders.values() for item in masks.items())]
+    truth = [[name, digest_file(path)] for name, path in annotated]
     spans = to_plain(_spans(protocol, suite, video, list(video.masks)))
     inputs = digest_json([record.masks_digest, official_decay, truth, spans])
     path = _file(folder, protocol.name)
@@ -75,34 +94,55 @@ def score_cell(folder: Path, record: Record, *, official_decay: bool = False) ->
     return score
 
 
+def _has_answers(record: Record) -> bool:
+    """Where memory ran out there is a score of what was answered; tracks are scored over whole videos."""
+    ran_out = record.outcome.status == "oom" and record.frames > 0 and record.spec.suite.task == "vos"
+    return record.outcome.status == "ok" or ran_out
+
+
 def read_score(folder: Path, protocol: str) -> VideoScore | None:
-    """Gives back the score that lies beside a cell's masks, or None."""
+    """Gives back the score that lies beside a cell's masks, or None.
+
+    Tracks have none: their score is one over all videos of a pass (`vosbench.vis_runs.read_measures`).
+    """
+    if protocol == TRACKS:
+        return None
     stored = _read(_file(folder, protocol))
     return VideoScore.from_json(stored["score"]) if stored is not None else None
 
 
 def score_folder(
-    folder: Path, suite: Suite, root: Path, videos: tuple[str, ...], protocol: Protocol, *, official_decay: bool = False
+    folder: Path,
+    suite: Suite,
+    root: Path,
+    videos: tuple[str, ...],
+    protocol: Protocol,
+    *,
+    official_decay: bool = False,
+    workers: int = 1,
 ) -> list[VideoScore]:
     """Gives back the scores of masks that lie as ``folder/VIDEO/FRAME.png``, whoever wrote them.
 
     Of a suite with a folder per object they lie as ``folder/VIDEO/OBJECT/FRAME.png``, and there is a score for each.
-    Raises `ScoreError` for a missing video or mask and for whatever the protocol refuses.
+    Raises `ScoreError` for a missing video or mask and for whatever the protocol refuses. ``workers`` processes share
+    the videos.
     """
-    scores: list[VideoScore] = []
-    for name in videos:
-        if not (folder / name).is_dir():
-            raise ScoreError(
-                f"there are no masks of video '{name}'",
-                where=f"suite {suite.name}, expected {folder / name}",
-                fix="write one folder of PNG masks per video, or name the videos to score with --videos",
-            )
-        if suite.layout.object_folders:
-            scores += _score_objects(protocol, suite, root, name, folder / name)
-            continue
-        video = open_video(suite, root, name)
-        scores.append(score_masks(protocol, suite, video, folder / name, official_decay=official_decay))
-    return scores
+    calls = [(folder / name, suite, root, name, protocol, official_decay) for name in videos]
+    return [score for scores in each(_score_one, calls, workers) for score in scores]
+
+
+def _score_one(
+    masks: Path, suite: Suite, root: Path, name: str, protocol: Protocol, official_decay: bool
+) -> list[VideoScore]:
+    if not masks.is_dir():
+        raise ScoreError(
+            f"there are no masks of video '{name}'",
+            where=f"suite {suite.name}, expected {masks}",
+            fix="write one folder of PNG masks per video, or name the videos to score with --videos",
+        )
+    if suite.layout.object_folders:
+        return _score_objects(protocol, suite, root, name, masks)
+    return [score_masks(protocol, suite, open_video(suite, root, name), masks, official_decay=official_decay)]
 
 
 def _score_objects(protocol: Protocol, suite: Suite, root: Path, name: str, folder: Path) -> list[VideoScore]:
@@ -142,7 +182,9 @@ def _reader(masks: Mapping[str, Path], folder: Path) -> Callable[[str], LabelMap
 def score_masks(
     protocol: Protocol, suite: Suite, video: Video, masks: Path, *, official_decay: bool = False
 ) -> VideoScore:
-    """Gives back the score of one video's masks, ``masks/FRAME.png``, against its truth."""
+    """Gives back the score of one video's label maps, ``masks/FRAME.png``, against its truth."""
+    if video.folders:
+        return score_label_maps(protocol, video, masks)
     annotated = [name for name in video.names if name in video.masks]
     return score_video(
         protocol,

@@ -12,6 +12,7 @@ import numpy as np
 
 from vosbench.contract import Model, ReportsFootprint, ReportsTrace, Session, View
 from vosbench.errors import AdapterError
+from vosbench.meters.camera import Camera
 from vosbench.meters.clock import timed
 from vosbench.meters.device import Device, Memory
 from vosbench.types import Frame, Instance, LabelMap, Prediction, Track
@@ -19,7 +20,10 @@ from vosbench.types import Frame, Instance, LabelMap, Prediction, Track
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameRow:
-    """What was measured on one frame; ``footprint`` in bytes per bank."""
+    """What was measured on one frame; ``footprint`` in bytes per bank.
+
+    ``dropped`` says that it was answered with the answer before, without a step: its ``seconds`` are 0.
+    """
 
     index: int
     name: str
@@ -28,6 +32,7 @@ class FrameRow:
     memory: Memory
     footprint: Mapping[str, int] = field(default_factory=dict)
     trace: Mapping[str, float] = field(default_factory=dict)
+    dropped: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,15 +63,19 @@ def run_video(
     core: bool,
     harness_bytes: Callable[[], int],
     answer: Callable[[Frame, Prediction], None],
+    camera: Camera | None = None,
 ) -> Iterator[FrameRow | Ending]:
     """Yields a `FrameRow` for each frame and an `Ending` last.
 
     ``answer`` is given each checked prediction, outside the timed region. ``harness_bytes`` tells how many live
-    bytes of the process are the harness's own (frames decoded ahead), so that it does not measure itself.
+    bytes of the process are the harness's own (frames decoded ahead), so that it does not measure itself. A frame that
+    the ``camera`` drops is answered with the answer before.
     Raises `AdapterError` for an answer that breaks the contract.
     """
     with _opened(model, view) as session:
-        yield from _rows(session, view, frames, device, core=core, harness_bytes=harness_bytes, answer=answer)
+        yield from _rows(
+            session, view, frames, device, core=core, harness_bytes=harness_bytes, answer=answer, camera=camera
+        )
         tracks = tuple(session.finish() or ())
     device.synchronize()
     yield Ending(tracks=tracks, after_close=_without(device.read(), harness_bytes()))
@@ -81,16 +90,37 @@ def _rows(
     core: bool,
     harness_bytes: Callable[[], int],
     answer: Callable[[Frame, Prediction], None],
+    camera: Camera | None,
 ) -> Iterator[FrameRow]:
     """A loop of its own, so that neither its last frame nor its last answer is held when the end is measured."""
     known: set[int] = set()
+    last: Prediction | None = None
+    reports = _Reports(session)
     for frame in frames:
+        if camera is not None and last is not None and camera.drops(frame):
+            answer(frame, last)
+            yield _dropped(frame, _without(device.read(), harness_bytes()))
+            continue
         if frame.prompt is not None:
             known.update(frame.prompt.ids)
-        row, prediction = _step(session, frame, device, core=core, harness_bytes=harness_bytes)
+        row, prediction = _step(session, frame, device, reports, core=core, harness_bytes=harness_bytes)
         validate_prediction(prediction, frame=frame, view=view, known_ids=known)
         answer(frame, prediction)
+        if camera is not None:
+            camera.took(frame, row.seconds)
+            last = _copy(prediction)
         yield row
+
+
+def _dropped(frame: Frame, memory: Memory) -> FrameRow:
+    return FrameRow(index=frame.index, name=frame.name, seconds=0.0, core_seconds=None, memory=memory, dropped=True)
+
+
+def _copy(prediction: Prediction) -> Prediction:
+    """A method may write its next answer into the same array."""
+    if isinstance(prediction, tuple):
+        return tuple(replace(instance, mask=instance.mask.copy()) for instance in prediction)
+    return prediction.copy()
 
 
 def validate_prediction(prediction: Any, *, frame: Frame, view: View, known_ids: Iterable[int]) -> None:
@@ -131,8 +161,30 @@ def _opened(model: Model, view: View) -> Iterator[Session]:
     session.close()
 
 
+class _Reports:
+    """What a session tells of itself beside its answers; asked once what it can tell, because asking costs time."""
+
+    def __init__(self, session: Session) -> None:
+        self._footprint = session.footprint if isinstance(session, ReportsFootprint) else None
+        self._trace = session.trace if isinstance(session, ReportsTrace) else None
+
+    def footprint(self) -> Mapping[str, int]:
+        """Gives back bytes by bank."""
+        return dict(self._footprint()) if self._footprint is not None else {}
+
+    def trace(self) -> Mapping[str, float]:
+        """Gives back the numbers of the last frame by name."""
+        return dict(self._trace()) if self._trace is not None else {}
+
+
 def _step(
-    session: Session, frame: Frame, device: Device, *, core: bool, harness_bytes: Callable[[], int]
+    session: Session,
+    frame: Frame,
+    device: Device,
+    reports: _Reports,
+    *,
+    core: bool,
+    harness_bytes: Callable[[], int],
 ) -> tuple[FrameRow, Prediction]:
     device.reset_peaks()
     answer = timed(device, lambda: session.step(frame), core=core)
@@ -143,8 +195,8 @@ def _step(
         seconds=answer.seconds,
         core_seconds=answer.core_seconds,
         memory=memory,
-        footprint=dict(session.footprint()) if isinstance(session, ReportsFootprint) else {},
-        trace=dict(session.trace()) if isinstance(session, ReportsTrace) else {},
+        footprint=reports.footprint(),
+        trace=reports.trace(),
     )
     return row, answer.value
 
@@ -173,7 +225,7 @@ def _validate_labels(labels: Any, shape: tuple[int, ...], known: set[int], where
         raise AdapterError(
             f"the label map has dtype {labels.dtype}", where=where, fix="return unsigned integers: uint8 or uint16"
         )
-    unknown = sorted(set(ids_in(labels)) - known)
+    unknown = _unknown_ids(labels, known)
     if unknown:
         raise AdapterError(
             f"the label map holds ids {unknown[:5]} that no prompt announced (announced: {sorted(known)[:10]})",
@@ -182,7 +234,19 @@ def _validate_labels(labels: Any, shape: tuple[int, ...], known: set[int], where
         )
 
 
+def _unknown_ids(labels: LabelMap, known: set[int]) -> list[int]:
+    """Gives back the ids of a label map that are not ``known``, ascending.
+
+    Ids mostly are 1 to n: then the largest one tells, in a tenth of the time that counting them all takes.
+    """
+    largest = int(labels.max(initial=0))
+    if largest <= len(known) and known.issuperset(range(1, largest + 1)):
+        return []
+    return sorted(set(ids_in(labels)) - known)
+
+
 def _validate_instances(instances: Sequence[Any], shape: tuple[int, ...], where: str) -> None:
+    seen: set[int] = set()
     for instance in instances:
         if not isinstance(instance, Instance):
             raise AdapterError(
@@ -204,3 +268,8 @@ def _validate_instances(instances: Sequence[Any], shape: tuple[int, ...], where:
             raise AdapterError(
                 f"track {instance.track_id}: score {instance.score}", where=where, fix="scores lie in [0, 1]"
             )
+        if instance.track_id in seen:
+            raise AdapterError(
+                f"track {instance.track_id} stands twice on one frame", where=where, fix="give each track once a frame"
+            )
+        seen.add(instance.track_id)

@@ -39,7 +39,11 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Instance:
-    """One instance on one frame of a VIS answer; ``mask`` is (height, width) bool, ``score`` in [0, 1]."""
+    """One instance on one frame of a VIS answer; ``mask`` is (height, width) bool, ``score`` in [0, 1].
+
+    ``track_id`` is the same on every frame of one track, and stands once on a frame. Where ``finish()`` says nothing of
+    a track, its category is the one with the largest sum of scores and its score the mean over the frames it is on.
+    """
 
     track_id: int
     category: int
@@ -49,7 +53,10 @@ class Instance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
-    """A track's final category and score, given by ``finish()``; it replaces the per-frame ones."""
+    """A track's final category and score, given by ``finish()``; it replaces the per-frame ones.
+
+    One track may stand there more than once, with different categories: each is an answer of its own.
+    """
 
     track_id: int
     category: int

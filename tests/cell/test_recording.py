@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+
+import cv2
 import pytest
 
 from vosbench.cell.recording import _out_of_memory
@@ -15,12 +18,25 @@ class OutOfMemoryError(RuntimeError):
     """Named as torch's own."""
 
 
+def _opencv(code):
+    """OpenCV's own error, which says by a code what it was: -4 is StsNoMem."""
+    error = cv2.error("OpenCV")
+    error.code = code
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
         (MemoryError(), True),
         (OutOfMemoryError("CUDA out of memory"), True),
         (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), True),
+        (RuntimeError("std::bad_alloc"), True),
+        (RuntimeError("can't start new thread"), True),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), True),
+        (OSError(errno.ENOSPC, "No space left on device"), False),
+        (_opencv(-4), True),
+        (_opencv(-215), False),
         (RuntimeError("shapes do not fit"), False),
         (ValueError("DefaultCPUAllocator"), False),
     ],

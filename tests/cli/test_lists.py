@@ -70,6 +70,13 @@ def test_a_suite_says_where_it_looks_and_what_is_there(vosbench, tiny):
     value = json.loads(vosbench("suites", tiny, "--data", tiny.parent, "--json").out)
     assert (f"2 videos in {tiny.parent}/Tiny", "davis2017-semi") == (value["state"], value["protocol"])
     assert [f"{tiny.parent}/Tiny"] == value["looked_in"]
+    tiny.write_text(tiny.read_text() + "splits:\n  official: {val: names.txt, train: names.txt}\n")
+    (tiny.parent / "names.txt").write_text("aa bb cc")
+    said = vosbench("suites", tiny, "--data", tiny.parent)
+    assert "state: 2 of 3 official videos" in said.out
+    assert "missing: cc\n" in said.out
+    assert "split 'train'" in vosbench("suites", tiny, "--data", tiny.parent, "--split", "train").out
+    assert 2 == vosbench("suites", "--split", "train").status
     missing = vosbench("suites", "davis2016", "--data", tiny.parent)
     assert (0, True) == (missing.status, "not there: DAVIS 2016" in missing.out)
     assert "davischallenge.org" in missing.out

@@ -85,10 +85,3 @@ def test_protocols_of_label_maps_are_refused(score):
     said = score("--protocol", "davis2017-semi")
     assert 2 == said.status
     assert "a folder of masks per object" in said.err
-
-
-def test_a_run_is_refused_with_what_is_possible(vosbench, masks):
-    said = vosbench("run", "--suite", "sa-v", "--methods", "echo", "--data", "data")
-    assert 2 == said.status
-    assert "may overlap" in said.err
-    assert "vosbench score FOLDER --suite sa-v" in said.err

@@ -90,13 +90,6 @@ def test_flags_of_masks_are_refused(score, expected, flag):
     assert "youtube-vis-2019" in said.err
 
 
-def test_a_run_on_it_is_refused_with_what_is_possible(vosbench):
-    said = vosbench("run", "--suite", "youtube-vis-2019", "--methods", "echo")
-    assert 2 == said.status
-    assert "vosbench score results.json --suite youtube-vis-2019" in said.err
-    assert not Path("results").exists()
-
-
 def test_suites_shows_where_annotations_are_looked_for(score, vosbench, expected, monkeypatch):
     score(_first(expected))
     said = vosbench("suites", "youtube-vis-2019", "--data", "data")

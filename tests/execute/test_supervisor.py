@@ -180,6 +180,14 @@ def test_a_child_that_is_left_behind_holds_no_claim(execute, run, plan_cells, wr
     assert 2 == run.record(cells[0]).outcome.frame
 
 
+def test_a_worker_that_dies_between_two_videos_costs_neither(execute, run, told, plan_cells, write_adapter, steps):
+    cells = plan_cells(write_adapter(fault="between", video="aa"))
+    result = execute(cells)
+    assert (["ok", "ok"], {}) == (_statuses(run, cells), result.failures)
+    assert {1} == set(_answered(steps()).values())
+    assert 2 == sum(event.kind == "loaded" for event in told.events)
+
+
 def test_a_cell_that_failed_stays_as_it_is_until_it_is_set_aside(execute, run, plan_cells, write_adapter, steps):
     cells = plan_cells(write_adapter(fault="once"))
     execute(cells)

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import traceback
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
+import cv2
 
+from vosbench.cell.answers import open_answers
+from vosbench.cell.limits import within_budget
+from vosbench.cell.operations import FRAMES as OPERATION_FRAMES
+from vosbench.cell.operations import count_operations
 from vosbench.cell.series import Series
+from vosbench.cell.summary import summarise_memory, summarise_timing, too_short
 from vosbench.contract import Model
-from vosbench.data.masks import write_mask
 from vosbench.data.stream import FrameStream
 from vosbench.data.video import Video, cut
-from vosbench.digest import digest_array, digest_json
-from vosbench.errors import AdapterError, StoreError, VosbenchError
+from vosbench.errors import StoreError, VosbenchError
 from vosbench.machine import Machine
+from vosbench.meters.camera import Camera
 from vosbench.meters.device import Device, Memory
-from vosbench.records import CellSpec, Event, MemorySummary, Outcome, Record
+from vosbench.meters.energy import open_energy_meter
+from vosbench.records import CellSpec, Energy, Event, MemorySummary, Operations, Outcome, Record
 from vosbench.session import Ending, run_video, warm_up
-from vosbench.stats import summarise_seconds
-from vosbench.store.atomic import storing
-from vosbench.types import Frame, Prediction
 
 Tell = Callable[[Event], None]
+
+LOOK_EVERY = 64
+"""Frames from one look at the energy counters to the next; the fastest wraps after some twenty minutes."""
+
+OUT_OF_MEMORY = ("DefaultCPUAllocator", "std::bad_alloc", "can't start new thread")
+"""What torch, C++ and Python say when the system gives no more memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,24 +53,28 @@ class Loaded:
 class Recording:
     """One cell while it runs: the masks written, the series kept, the outcome decided."""
 
-    def __init__(self, spec: CellSpec, video: Video, loaded: Loaded, device: Device, masks: Path) -> None:
+    def __init__(self, spec: CellSpec, video: Video, loaded: Loaded, device: Device, workspace: Path) -> None:
         self.series = Series(len(video.names))
         self._spec = spec
         self._video = video
         self._loaded = loaded
         self._device = device
-        self._masks = masks
-        self._digests: list[str] = []
+        self._answers = open_answers(spec, video, workspace)
         self._count = 0
+        self._dropped = 0
         self._before_open: Memory | None = None
         self._after_close: Memory | None = None
+        self._energy = Energy(reason="the video broke off")
+        self._operations = Operations(reason="counted on the first video of each size, in the first pass")
 
     def run(self, tell: Tell, *, warm: bool) -> Outcome:
         """Run the video; gives back how it ended."""
         try:
+            if warm and self._spec.repeat == 0:
+                self._count_operations()
             if warm:
                 self._warm_up()
-            with FrameStream(self._video) as stream:
+            with FrameStream(self._video) as stream, self._within_budget():
                 self._run_frames(stream, tell)
         except (StoreError, BrokenPipeError):
             raise  # nothing can be kept, or nobody is left to tell
@@ -73,14 +86,25 @@ class Recording:
             return Outcome(status=status, frame=self._count, reason=reason, detail=traceback.format_exc())
         return Outcome(status="ok")
 
+    def _within_budget(self) -> AbstractContextManager[None]:
+        return within_budget(self._spec.runtime.device, self._spec.mode.memory_budget)
+
+    def _count_operations(self) -> None:
+        with FrameStream(cut(self._video, OPERATION_FRAMES)) as stream:
+            runtime = self._spec.runtime
+            self._operations = count_operations(self._loaded.model, self._video.view, stream, runtime)
+
     def _warm_up(self) -> None:
-        with FrameStream(cut(self._video, self._spec.warmup_frames)) as stream:
+        with FrameStream(cut(self._video, self._spec.warmup_frames)) as stream, self._within_budget():
             warm_up(self._loaded.model, self._video.view, stream, self._device)
 
     def _run_frames(self, stream: FrameStream, tell: Tell) -> None:
+        meter = open_energy_meter(self._spec.runtime.device)
         gc.collect()
         self._device.synchronize()
         self._before_open = self._device.read()
+        realtime = self._spec.mode.realtime
+        meter.begin()
         rows = run_video(
             self._loaded.model,
             self._video.view,
@@ -88,30 +112,27 @@ class Recording:
             self._device,
             core=self._spec.core,
             harness_bytes=stream.held_bytes,
-            answer=self._answer,
+            answer=self._answers.keep,
+            camera=Camera(realtime) if realtime is not None else None,
         )
         for row in rows:
             if isinstance(row, Ending):
+                self._energy = meter.energy()
                 self._after_close = row.after_close
+                self._answers.end(row.tracks)
                 continue
             self.series.add(row)
             self._count += 1
+            self._dropped += row.dropped
+            if self._count % LOOK_EVERY == 0:
+                meter.look()
             memory = row.memory.allocated if row.memory.allocated is not None else row.memory.host.live
             tell(Event(kind="frame", key=self._spec.key, frame=row.index, seconds=row.seconds, bytes=memory))
 
-    def _answer(self, frame: Frame, prediction: Prediction) -> None:
-        if isinstance(prediction, tuple):
-            raise AdapterError(
-                "step() answered with instances on a suite of label maps",
-                where=f"suite {self._spec.suite.name}, video {self._video.id}, frame {frame.index}",
-                fix="return a (height, width) label map",
-            )
-        self._digests.append(digest_array(prediction))
-        with storing(self._masks):
-            write_mask(self._masks / f"{frame.name}.png", prediction)
-
     def record(self, outcome: Outcome, machine: Machine, started: str) -> Record:
         """Gives back the cell's record."""
+        timing = summarise_timing(self.series)
+        notes = [too_short(timing, self._spec.minimum), self._memory_note()]
         return Record(
             key=self._spec.key,
             spec=self._spec,
@@ -119,46 +140,42 @@ class Recording:
             frames=self._count,
             height=self._video.height,
             width=self._video.width,
-            timing=summarise_seconds(self.series.column("seconds"), self.series.column("core_seconds")),
+            timing=timing,
             memory=self._memory(),
             parameters=self._loaded.parameters,
+            operations=self._operations,
+            energy=self._energy,
+            dropped=self._dropped,
+            video_frames=len(self._video.names),
             load_seconds=self._loaded.seconds,
-            masks_digest=digest_json(self._digests),
+            masks_digest=self._answers.digest(),
             machine=machine,
             started=started,
+            notes=tuple(note for note in notes if note),
         )
 
     def _memory(self) -> MemorySummary:
-        kind: Literal["allocated", "live", "resident"] = "allocated"
-        if self._loaded.after.allocated is None:
-            kind = "live" if self._loaded.after.host.live is not None else "resident"
-        peak = "peak_allocated" if kind == "allocated" else "peak_resident"
-        return MemorySummary(
-            series=kind,
-            before_load=_station(self._loaded.before, kind),
-            after_load=_station(self._loaded.after, kind),
-            peak=_maximum(self.series.column(peak)),
-            peak_reserved=_maximum(self.series.column("peak_reserved")),
-            peak_process=_maximum(self.series.column("process")),
-            peak_host=_maximum(self.series.column("peak_resident")),
-            before_open=_station(self._before_open, kind),
-            after_close=_station(self._after_close, kind),
+        return summarise_memory(
+            self.series,
+            before_load=self._loaded.before,
+            after_load=self._loaded.after,
+            before_open=self._before_open,
+            after_close=self._after_close,
         )
 
-
-def _station(memory: Memory | None, kind: str) -> int | None:
-    if memory is None:
-        return None
-    return memory.allocated if kind == "allocated" else getattr(memory.host, kind)
-
-
-def _maximum(column: NDArray[np.float64]) -> int | None:
-    measured = column[np.isfinite(column)]
-    return int(measured.max()) if measured.size else None
+    def _memory_note(self) -> str:
+        memory = self._memory()
+        if not memory.leaks or memory.left_behind is None:
+            return ""
+        return f"leaks: close() left {memory.left_behind / (1 << 20):.1f} MiB of the video's memory behind"
 
 
 def _out_of_memory(error: BaseException) -> bool:
-    """True for torch's own error, Python's, and the CPU allocator's, which torch raises as a RuntimeError."""
+    """True for torch's own error, Python's, OpenCV's, and those that torch raises as a RuntimeError on a CPU."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
-    return isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    if isinstance(error, RuntimeError) and any(words in str(error) for words in OUT_OF_MEMORY):
+        return True
+    return getattr(error, "code", None) == cv2.Error.STS_NO_MEM and isinstance(error, cv2.error)

@@ -18,12 +18,12 @@ class Series:
     def __init__(self, frames: int) -> None:
         self._length = frames
         self._count = 0
-        self._names: list[str] = []
+        self._names = [""] * frames
         self._columns: dict[str, NDArray[np.float64]] = {}
 
     def add(self, row: FrameRow) -> None:
         """Keep one frame's measurements."""
-        self._names.append(row.name)
+        self._names[self._count] = row.name
         for key, value in _values(row).items():
             if key not in self._columns:
                 self._columns[key] = np.full(self._length, np.nan)
@@ -38,15 +38,16 @@ class Series:
     def write(self, path: Path) -> None:
         """Write ``frames.parquet``."""
         columns = {key: [None if np.isnan(v) else float(v) for v in self.column(key)] for key in self._columns}
-        write_frames(path, self._names, columns)
+        write_frames(path, self._names[: self._count], columns)
 
 
 def _values(row: FrameRow) -> Mapping[str, float | None]:
     memory = row.memory
     return {
-        "seconds": row.seconds,
+        "seconds": None if row.dropped else row.seconds,
         "core_seconds": row.core_seconds,
         "live": memory.host.live,
+        "held": memory.host.held,
         "resident": memory.host.resident,
         "peak_resident": memory.host.peak_resident,
         "allocated": memory.allocated,

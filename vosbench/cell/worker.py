@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from vosbench.cell.exclusive import exclusive
+from vosbench.cell.limits import pinned_to_one_core
 from vosbench.cell.recording import Loaded, Recording, Tell
 from vosbench.contract import HasNetworks, Model
+from vosbench.data.opening import SuiteVideos
 from vosbench.data.suite import suite_of
-from vosbench.data.video import open_video
-from vosbench.errors import AdapterError
+from vosbench.data.video import Video
+from vosbench.errors import AdapterError, UsageError
+from vosbench.heap import keep_freed_memory
 from vosbench.machine import read_machine
 from vosbench.meters.device import Device, open_device
+from vosbench.meters.quiet import QuietMeter
 from vosbench.records import CellSpec, Event, Job, Record
 from vosbench.registry import Registry, restore_settings, source_digest
 from vosbench.store.frames import settle_writer
-from vosbench.store.run import FRAMES_FILE, MASKS_FOLDER, Claim, Run
+from vosbench.store.run import FRAMES_FILE, Claim, Run
 
 
 class Worker:
@@ -25,14 +32,40 @@ class Worker:
     def __init__(self, job: Job, tell: Tell) -> None:
         self._run = Run(job.run)
         self._cells = job.cells
+        self._spread = job.spread
         self._tell = tell
         self._machine = read_machine()
         self._warm: set[tuple[int, int]] = set()
+        self._videos: dict[tuple[object, ...], SuiteVideos] = {}
 
     def run(self) -> None:
         """Run every cell that nobody else runs or has run; ends early after one that failed."""
         first = self._cells[0]
+        self._check_machine(first)
+
+        def waiting() -> None:
+            self._tell(Event(kind="waiting", key=first.key))
+
+        pinned = pinned_to_one_core() if first.mode.one_core else contextlib.nullcontext()
+        with exclusive(first.runtime.device, self._machine, spread=self._spread, waiting=waiting), pinned:
+            self._run_cells(first)
+
+    def _check_machine(self, spec: CellSpec) -> None:
+        """What was planned for one kind of machine must not be measured on another under its name."""
+        device, threads = spec.runtime.device, spec.runtime.threads
+        if device.startswith("cuda") and not self._machine.gpus:
+            raise UsageError(f"this machine has no card for {device}", fix="ask the cluster for machines with cards")
+        if self._machine.fingerprint(device, threads) != spec.fingerprint:
+            raise UsageError(
+                f"this is another machine than the run was planned for: {self._machine.describe(device, threads)}, "
+                f"torch {self._machine.versions.get('torch', '')}",
+                where=f"method {spec.method.name}",
+                fix="run machines of different kinds with a command each; they may share one folder",
+            )
+
+    def _run_cells(self, first: CellSpec) -> None:
         settle_writer()
+        keep_freed_memory()
         device = open_device(first.runtime.device)
         loaded: Loaded | None = None
         for spec in self._cells:
@@ -69,7 +102,7 @@ class Worker:
             )
         before = device.read()
         began = time.perf_counter()
-        settings = restore_settings(card, {**spec.method.settings, **spec.given})
+        settings = restore_settings(card, {**spec.method.settings, **spec.given, **spec.shift})
         model = card.load(spec.runtime, spec.method.weights, settings)
         _set_threads(spec.runtime.threads)
         device.synchronize()
@@ -86,16 +119,26 @@ class Worker:
     def _run_cell(self, spec: CellSpec, loaded: Loaded, device: Device) -> Record:
         workspace = self._run.workspace(spec)
         started = datetime.now(UTC).isoformat(timespec="seconds")
-        video = open_video(suite_of(spec.suite), spec.suite.root, spec.video, max_frames=spec.max_frames)
+        video = self._open(spec)
         self._tell(Event(kind="video", key=spec.key, frames=len(video.names)))
-        recording = Recording(spec, video, loaded, device, workspace / MASKS_FOLDER)
+        recording = Recording(spec, video, loaded, device, workspace)
+        quiet = QuietMeter(spec.runtime.device)
         outcome = recording.run(self._tell, warm=(video.height, video.width) not in self._warm)
         self._warm.add((video.height, video.width))
         recording.series.write(workspace / FRAMES_FILE)
-        record = recording.record(outcome, self._machine, started)
+        record = replace(recording.record(outcome, self._machine, started), quiet=quiet.verdict())
         self._run.publish(workspace, record)
         self._tell(Event(kind="finished", key=spec.key, frame=record.frames, text=outcome.status))
         return record
+
+    def _open(self, spec: CellSpec) -> Video:
+        """Gives back the cell's video as the method is asked about it; an annotation file is read once."""
+        suite = spec.suite
+        place = (suite.file, suite.root, suite.split, suite.feed, suite.times)
+        if place not in self._videos:
+            self._videos = {place: SuiteVideos(suite_of(suite), suite.root, suite.split, apart=True)}
+        video = self._videos[place].open(spec.video, max_frames=spec.max_frames)
+        return replace(video, task="vos") if spec.prompted else video
 
 
 def _count_parameters(model: Model) -> int | None:

@@ -16,11 +16,16 @@ VERBS = {
     "score": "Score a run, or masks that anyone's code wrote.",
     "table": "Print a run's table as markdown, LaTeX or CSV.",
     "plot": "Draw a run's figures as SVG, PDF and PNG, with their data.",
+    "report": "Write a run's tables, figures, failures and pictures as one HTML page.",
+    "compare": "Compare two runs, or two methods of one, video by video.",
+    "show": "Show a cell of a run: how it ended, where it was slow, why it is (not) used again.",
     "pack": "Make the zip files that evaluation servers take.",
     "suites": "Show the suites and where their data is looked for.",
+    "studies": "Show the studies: papers' experiments as one command each.",
     "methods": "Show the methods, their variants and settings.",
     "doctor": "Show the machine, what disturbs timings here, and the harness's own cost.",
     "check": "Prove an adapter: its behaviour, or its parity with stored reference outputs.",
+    "train": "Train a small model by a recipe, or list the recipes.",
 }
 
 

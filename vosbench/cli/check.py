@@ -11,7 +11,7 @@ from vosbench.cli.options import adapter_option, echo_json, json_option
 from vosbench.contract import Runtime
 from vosbench.machine import default_device, read_machine
 from vosbench.registry import Method, Registry
-from vosbench.weights import resolve_weights
+from vosbench.weights import equip
 
 
 @click.command(short_help="Prove an adapter: its behaviour, or its parity with stored reference outputs.")
@@ -22,7 +22,7 @@ from vosbench.weights import resolve_weights
     type=click.Path(path_type=Path),
     help="A fixture of stored reference outputs, or a folder of them, with clips/ beside.",
 )
-@click.option("--weights", metavar="PATH|random:SEED", help="Weights to check with. Default: random:0.")
+@click.option("--weights", metavar="PATH|mini|random:SEED", help="Weights to check with. Default: random:0.")
 @click.option("--device", help="cpu or cuda:N. Default: the first GPU, else the CPU.")
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="CPU threads.")
 @adapter_option
@@ -51,7 +51,8 @@ def _check_behaviour(method: Method, runtime: Runtime, weights: str, *, as_json:
     from vosbench.check import behaviour_status, check_method
 
     results = []
-    for result in check_method(method, runtime, resolve_weights(method, weights, None)):
+    method, chosen = equip(method, weights, None)
+    for result in check_method(method, runtime, chosen):
         results.append(result)
         if not as_json:
             colour = {"passed": "green", "failed": "red", "skipped": "yellow"}[result.status]

@@ -24,6 +24,10 @@ def command(as_json: bool) -> None:
         return
     click.echo(f"machine: {machine.describe(device, machine.cores)}, {machine.memory_bytes / 2**30:.0f} GiB")
     click.echo(f"system: {machine.kernel}, Python {machine.python}, torch {machine.versions['torch'] or 'not there'}")
+    for name, uuid, size in zip(machine.gpus, machine.gpu_uuids, machine.gpu_bytes, strict=True):
+        cuda = f"driver {machine.driver}, CUDA {machine.cuda}"
+        click.echo(f"card: {name}, {size / 2**30:.0f} GiB, {uuid}, {cuda}")
+    click.echo(f"clock of the CPU: governor {machine.governor or 'not told here'}")
     click.echo(f"fingerprint: {machine.fingerprint(device, machine.cores)} ({device}, {machine.cores} threads)")
     click.echo("\nwhat disturbs measurements here:")
     for finding in findings:
@@ -33,7 +37,8 @@ def command(as_json: bool) -> None:
     growth = overhead.growth.per_frame
     click.echo(
         f"\nthe harness itself, with the null method over {overhead.frames} frames of 480 x 854:\n"
-        f"  inside the clock {overhead.inside_ms:.3f} ms a frame, around it {overhead.outside_ms:.3f} ms\n"
+        f"  inside the clock {overhead.inside_ms:.3f} ms a frame, around it {overhead.outside_ms:.3f} ms "
+        f"({overhead.writing_ms:.3f} of it to write the mask); CPU time {overhead.cpu_ms:.3f} ms\n"
         f"  memory growth {'not measured' if growth is None else f'{growth:.0f} bytes a frame'}"
         f" ({overhead.growth.verdict})"
     )

@@ -9,9 +9,10 @@ from typing import Any
 import click
 
 from vosbench.cli.options import adapter_option, echo_json, json_option
-from vosbench.contract import MethodCard
+from vosbench.contract import MethodCard, Mini, Variant
 from vosbench.errors import AdapterError
 from vosbench.registry import Registry
+from vosbench.weights import mini_file
 
 
 @click.command(short_help="Show the methods, their variants and settings.")
@@ -72,6 +73,8 @@ def _print_card(card: MethodCard) -> None:
         "tasks": ", ".join(card.tasks),
         "licence": card.licence,
         "checkpoints": ", ".join(card.checkpoints) or ("none was published" if card.needs_weights else "needs none"),
+        "frame size (--size)": card.size,
+        "flip and scales": "averaged, where --flip or --scales ask for it" if card.augments else "",
         "memory knob": f"{card.knob.setting}: {', '.join(map(str, card.knob.ladder))}" if card.knob else "",
     }
     for key, value in facts.items():
@@ -82,8 +85,14 @@ def _print_card(card: MethodCard) -> None:
     if card.variants:
         table = Table("variant", "what it changes", "weights", box=None, pad_edge=False, title="", title_justify="left")
         for variant in card.variants:
-            own = ", ".join(variant.checkpoints) or "retrained" if variant.retrained else "the method's own"
-            table.add_row(f"@{variant.name}", variant.summary, own)
+            table.add_row(f"@{variant.name}", variant.summary, _weights_of(variant))
+        out.print(table)
+    if card.minis:
+        table = Table("bundled small model", "of", "settings", "marks", box=None, pad_edge=False, title="")
+        for mini in card.minis:
+            chosen = ", ".join(f"{key}={value}" for key, value in mini.settings.items())
+            table.add_row(mini.name, _method_of(card, mini), chosen, ", ".join(mini.marks))
+        out.print()
         out.print(table)
     rows = _settings(card)
     if rows:
@@ -92,6 +101,19 @@ def _print_card(card: MethodCard) -> None:
             table.add_row(row["name"], str(row["default"]), row["help"], row["source"])
         out.print()
         out.print(table)
+
+
+def _weights_of(variant: Variant) -> str:
+    """Whether a variant changes inference only, or needs weights of its own and which were published."""
+    if not variant.retrained:
+        return "the method's own: inference only"
+    return ", ".join(variant.checkpoints) or "retrained, none was published"
+
+
+def _method_of(card: MethodCard, mini: Mini) -> str:
+    """The method that a bundled model is of, as a command line names it, and whether its weights are there."""
+    name = f"{card.name}@{mini.variant}" if mini.variant else card.name
+    return name if mini_file(card, mini).is_file() else f"{name} (file missing)"
 
 
 def _settings(card: MethodCard) -> list[dict[str, Any]]:
@@ -107,6 +129,6 @@ def _settings(card: MethodCard) -> list[dict[str, Any]]:
 
 
 def _describe(card: MethodCard) -> dict[str, Any]:
-    skipped = {"load", "replay", "settings", "fixtures", "shares"}
+    skipped = {"load", "replay", "train", "settings", "fixtures", "shares"}
     plain = {f.name: getattr(card, f.name) for f in dataclasses.fields(card) if f.name not in skipped}
     return plain | {"settings": _settings(card)}

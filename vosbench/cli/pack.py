@@ -20,7 +20,7 @@ from vosbench.store.run import find_run
 )
 @json_option
 def command(run: str, suites: tuple[str, ...], methods: tuple[str, ...], out: Path | None, as_json: bool) -> None:
-    """Pack the masks of RUN, one zip file per suite and method, in the layout of the suite's server.
+    """Pack the masks or tracks of RUN, one zip file per suite and method, in the layout of the suite's server.
 
     Names, sizes, ids, palettes and missing frames are checked first; a zip file that would be refused is not written.
     """
@@ -38,5 +38,5 @@ def command(run: str, suites: tuple[str, ...], methods: tuple[str, ...], out: Pa
         echo_json(packed)
         return
     for entry in packed:
-        size = f"{entry.bytes / 2**20:.1f} MiB"
-        click.echo(f"{entry.path}: {entry.suite}, {entry.method}, {entry.videos} videos, {entry.masks} masks, {size}")
+        held = f"{entry.videos} videos, {entry.masks} {entry.what}, {entry.bytes / 2**20:.1f} MiB"
+        click.echo(f"{entry.path}: {entry.suite}, {entry.method}, {held}")

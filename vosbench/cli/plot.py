@@ -26,7 +26,7 @@ KINDS = (
 @click.command(short_help="Draw a run's figures as SVG, PDF and PNG, with their data.")
 @click.argument("run")
 @click.option("--kind", type=click.Choice(KINDS), default=KINDS[0], show_default=True)
-@click.option("--x", "cost", help="The x axis of pareto: latency, memory or parameters. Default: latency.")
+@click.option("--x", "cost", help="The x of pareto: latency, energy, memory, parameters or macs. Default: latency.")
 @click.option("--suite", "suites", callback=comma_list, help="Only these suites, a comma list; short-long: short,long.")
 @click.option("--methods", callback=comma_list, help="Only these methods, a comma list.")
 @click.option("--video", default="", help="Only this video. Default: the mean over videos.")

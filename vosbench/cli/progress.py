@@ -30,7 +30,7 @@ class RunProgress:
         )
         self._task: TaskID | None = None
         self._cells = self._done = self._failed = self._found = 0
-        self._frames = 0
+        self._frames = self._timed = 0
         self._began = self._frame_seconds = 0.0
         self._last = Event(kind="loading")
 
@@ -54,9 +54,10 @@ class RunProgress:
     def event(self, spec: CellSpec, event: Event) -> None:
         """Show what the current cell does."""
         if event.kind == "video":
-            self._frames, self._frame_seconds = event.frames, 0.0
+            self._frames, self._timed, self._frame_seconds = event.frames, 0, 0.0
         if event.kind == "frame":
             self._frame_seconds += event.seconds
+            self._timed += event.seconds > 0  # in real time some are dropped
             self._last = event
         self._show(f"{spec.method.label} {spec.video}: {self._doing(event)}")
 
@@ -66,7 +67,7 @@ class RunProgress:
         if outcome.status == "ok" and self._last.key != spec.key:
             words = "ok, run by another process"
         elif outcome.status == "ok":
-            speed = (self._last.frame + 1) / self._frame_seconds if self._frame_seconds else 0.0
+            speed = self._timed / self._frame_seconds if self._frame_seconds else 0.0
             words = f"ok, {self._last.frame + 1} frames, {speed:.2f} fps"
         else:
             self._failed += 1
@@ -87,10 +88,16 @@ class RunProgress:
 
     def _doing(self, event: Event) -> str:
         if event.kind == "frame":
-            speed = (event.frame + 1) / self._frame_seconds if self._frame_seconds else 0.0
+            speed = self._timed / self._frame_seconds if self._frame_seconds else 0.0
             memory = f", {event.bytes / MIB:.0f} MiB" if event.bytes is not None else ""
             return f"frame {event.frame + 1} of {self._frames}, {speed:.2f} fps{memory}"
-        return {"loading": "loading", "video": "warming up", "busy": "another process works on it"}.get(event.kind, "")
+        words = {
+            "waiting": "waiting for the machine",
+            "loading": "loading",
+            "video": "warming up",
+            "busy": "another process works on it",
+        }
+        return words.get(event.kind, "")
 
     def _show(self, detail: str) -> None:
         if self._task is not None:

@@ -30,13 +30,14 @@ def print_published(
         return
     views = [conflict_view(found)] if conflicts else published_views(numbers)
     if form == "text":
-        _print_views(views)
+        print_views(views)
     else:
         write = {"markdown": markdown_view, "csv": csv_view}[form]
         click.echo("\n".join(write(view) for view in views), nl=False)
 
 
-def _print_views(views: Sequence[PublishedView]) -> None:
+def print_views(views: Sequence[PublishedView]) -> None:
+    """Print each table with its footers."""
     out = console()
     for view in views:
         out.print()
@@ -45,6 +46,8 @@ def _print_views(views: Sequence[PublishedView]) -> None:
             shown.add_column(head, overflow="fold", min_width=12 if index == 0 else None)
         for line in view.lines:
             shown.add_row(*map(Text, line))
+        if not out.is_terminal:
+            out.width = max(out.width, out.measure(shown).maximum)  # nothing is cut in a file or a pipe
         out.print(shown)
         for footer in view.footers:
             out.print(Text(footer, style="dim"))

@@ -48,6 +48,7 @@ MOST_DIFFERENCES = 10
     help="Also run what is installed of davis2017-evaluation, vos-benchmark and TrackEval on the same masks.",
 )
 @click.option("--tools-python", default=sys.executable, help="The interpreter that has those tools. Default: this one.")
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that share it.")
 @json_option
 def command(target: Path, **options: Any) -> None:
     """Score TARGET: a folder of masks laid out as VIDEO/FRAME.png, a results file of YouTube-VIS, or a run.
@@ -86,7 +87,8 @@ def _score_masks(target: Path, suite: Suite, root: Path, split: str, options: di
         )
     protocol = find_protocol(options["protocol"] or suite.protocol)
     names = _chosen(video_names(suite, root, split), options["videos"], suite)
-    scores = score_folder(target, suite, root, names, protocol, official_decay=options["official_decay"])
+    decay, workers = options["official_decay"], options["workers"]
+    scores = score_folder(target, suite, root, names, protocol, official_decay=decay, workers=workers)
     summary = summarise(protocol, scores)
     folder = options["csv_folder"] or target
     with storing(folder):
@@ -148,7 +150,7 @@ def _score_run(run: Run, options: dict[str, Any]) -> None:
         )
     if options["protocol"] is not None:
         raise UsageError("a run is scored by its suite's protocol", fix="score one cell's masks folder with --suite")
-    unscored = score_run(run, official_decay=options["official_decay"])
+    unscored = score_run(run, official_decay=options["official_decay"], workers=options["workers"])
     tables = run_tables(run)
     write_tables(run, tables)
     if options["as_json"]:

@@ -45,6 +45,7 @@ class CellProcess:
         self._log_began = log.stat().st_size if log.is_file() else 0
         threads = str(job.cells[0].runtime.threads)
         limits = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
+        limits["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # cards are counted as the driver counts them
         self._events, writing = os.pipe()
         try:
             with log.open("ab") as stream:

@@ -65,8 +65,28 @@ class _Visit:
     failure: str = ""
 
 
+class Silence:
+    """A progress that says nothing: what is told on another machine, nobody there reads."""
+
+    def begin(self, cells: int, found: int) -> None:
+        """Say nothing."""
+
+    def event(self, spec: CellSpec, event: Event) -> None:
+        """Say nothing."""
+
+    def ended(self, spec: CellSpec, outcome: Outcome) -> None:
+        """Say nothing."""
+
+    def failed(self, spec: CellSpec, reason: str) -> None:
+        """Say nothing."""
+
+
 class Supervisor:
-    """Runs the cells of a plan into a run's folder."""
+    """Runs the cells of a plan into a run's folder.
+
+    With ``alone`` False others work on the same cells at the same time: then cells may run on any card of their kind,
+    and those that others have are left to them instead of being waited for.
+    """
 
     def __init__(
         self,
@@ -76,12 +96,14 @@ class Supervisor:
         *,
         limits: Limits,
         interpreters: Mapping[str, str] | None = None,
+        alone: bool = True,
     ) -> None:
         self._run = run
         self._machine = machine
         self._progress = progress
         self._limits = limits
         self._interpreters = interpreters or {}
+        self._alone = alone
         self._result = Result()
 
     def execute(self, cells: Iterable[CellSpec]) -> Result:
@@ -94,11 +116,20 @@ class Supervisor:
         self._progress.begin(len(pending), len(self._result.records))
         while pending := [spec for spec in pending if self._open(spec)]:
             free = [spec for spec in pending if self._is_free(spec)]
-            achieved = [self._visit(group) for group in _groups(free)]
+            achieved = [self._visit(left) for group in _groups(free) if (left := self._left(group))]
+            if not any(achieved) and not self._alone:
+                return self._result
             if not any(achieved):
                 time.sleep(PATIENCE)
             self._collect(pending, tell=True)
         return self._result
+
+    def _left(self, group: tuple[CellSpec, ...]) -> tuple[CellSpec, ...]:
+        """What others have left of a group: a process that finds nothing to do costs a second."""
+        if self._alone:
+            return group
+        self._collect(group)
+        return tuple(spec for spec in group if self._open(spec) and self._is_free(spec))
 
     def _open(self, spec: CellSpec) -> bool:
         return spec.key not in self._result.records and spec.method_key not in self._result.failures
@@ -127,7 +158,8 @@ class Supervisor:
         interpreter = self._interpreters.get(first.method.name, sys.executable)
         visit = _Visit()
         try:
-            process = CellProcess(Job(run=self._run.path, cells=group), run_log(self._run, first), interpreter)
+            job = Job(run=self._run.path, cells=group, spread=not self._alone)
+            process = CellProcess(job, run_log(self._run, first), interpreter)
         except UsageError as error:
             self._fail(first, str(error))
             return False
@@ -214,7 +246,8 @@ def _groups(cells: list[CellSpec]) -> list[tuple[CellSpec, ...]]:
     """Gives back the cells that one process runs: one suite, one method with its settings, one pass, in order."""
     groups: dict[tuple[int, str, str, str], list[CellSpec]] = {}
     for spec in cells:
-        groups.setdefault((spec.repeat, spec.suite.name, spec.method_key, digest_json(spec.given)), []).append(spec)
+        set_by_plan = digest_json([spec.given, spec.shift])
+        groups.setdefault((spec.repeat, spec.suite.name, spec.method_key, set_by_plan), []).append(spec)
     return [tuple(group) for group in groups.values()]
 
 
