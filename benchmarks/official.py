@@ -85,7 +85,7 @@ class _STCNNetwork:
 
     def encode_key(self, image: Tensor) -> SimpleNamespace:
         names = ("key", "f16_thin", "f16", "f8", "f4")
-        return SimpleNamespace(**dict(zip(names, self._network.encode_key(image), strict=True)))
+        return SimpleNamespace(source=image, **dict(zip(names, self._network.encode_key(image), strict=True)))
 
     def value_encoder(self, image: Tensor, f16: Tensor, masks: Tensor) -> Tensor:
         return self._network.encode_value(image, f16, masks[:, None])[:, :, 0]

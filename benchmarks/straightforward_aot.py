@@ -17,10 +17,10 @@ from torch.nn import functional
 
 from vosbench.adapters.aot import block, gated_block, inference
 from vosbench.adapters.aot.attention import KeyValue
-from vosbench.adapters.aot.decoder import IDENTITIES
 from vosbench.adapters.aot.grid import Grid, to_tokens
 from vosbench.adapters.aot.network import AOTNetwork, Features
 from vosbench.adapters.aot.transformer import Propagation
+from vosbench.adapters.aot.widths import OFFICIAL
 from vosbench.adapters.aot.window import POSITIONS, REACH, SIDE
 from vosbench.adapters.mavos import fusion
 
@@ -70,14 +70,14 @@ def _scattered(weights: Tensor, grid: Grid) -> Tensor:
 
 def identify(network: AOTNetwork, labels: Tensor, objects: int) -> Tensor:  # noqa: ARG001
     """Gives back what `AOTNetwork.identify` does, from eleven planes."""
-    planes = functional.one_hot(labels.long(), IDENTITIES).permute(2, 0, 1).float()
+    planes = functional.one_hot(labels.long(), OFFICIAL.identities).permute(2, 0, 1).float()
     tokens = to_tokens(network.patch_wise_id_bank(planes[None]))
     return network.id_norm(tokens) if network.gated else tokens
 
 
 def decode(network: AOTNetwork, propagation: Propagation, features: Features, objects: int) -> Tensor:
     """Gives back (11, height / 4, width / 4) with the channels that nobody has shut off afterwards."""
-    logits = network.decoder(propagation.decoder_input, features.shortcuts, IDENTITIES)[0]
+    logits = network.decoder(propagation.decoder_input, features.shortcuts, OFFICIAL.identities)[0]
     logits[objects + 1 :] = CLOSED
     return logits
 
