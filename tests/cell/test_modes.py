@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import mmap
 import os
 import re
 import resource
@@ -37,6 +38,11 @@ def work(run):
     return go
 
 
+def _map(size):
+    """Take private memory from the system itself: an allocator may have enough that others freed before."""
+    mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
+
+
 def _anonymous():
     """What this process holds of its own, without what earlier tests freed."""
     _give_back_freed()
@@ -65,24 +71,14 @@ def test_a_method_that_keeps_up_drops_nothing(work, plan_cells, write_adapter):
     assert (0, 6) == (record.dropped, record.timing.frames)
 
 
-def test_out_of_memory_is_a_result_with_what_was_answered(run, work, plan_cells):
-    budget = _anonymous() + 150 * MIB
-    settings = ("fake-linear.block_kib=65536",)
-    cells = plan_cells(methods=["fake-linear"], videos=("aa",), settings=settings, mode=Mode(memory_budget=budget))
-    record = work(cells)
-    assert ("oom", 2, 2, 6) == (record.outcome.status, record.outcome.frame, record.frames, record.video_frames)
-    assert 2 == len(list((run.cell(cells[0]) / MASKS_FOLDER).iterdir()))
-    assert 2 == len(read_frames(run.cell(cells[0]) / FRAMES_FILE).names)
-
-
 def test_a_budget_ends_with_the_frames():
     before = resource.getrlimit(resource.RLIMIT_DATA)
     with within_budget("cpu", _anonymous() + 100 * MIB):
-        assert np.ones(20 * MIB, np.uint8).size == 20 * MIB
-        with pytest.raises(MemoryError):
-            np.ones(300 * MIB, np.uint8)
+        _map(20 * MIB)
+        with pytest.raises(OSError, match="Cannot allocate memory"):
+            _map(300 * MIB)
     assert before == resource.getrlimit(resource.RLIMIT_DATA)
-    assert np.ones(300 * MIB, np.uint8).size == 300 * MIB
+    _map(300 * MIB)
 
 
 def test_a_budget_that_is_spent_before_the_first_frame_is_out_of_memory_there(work, plan_cells):

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from vosbench.store.run import Run
+from vosbench.store.frames import read_frames
+from vosbench.store.run import FRAMES_FILE, MASKS_FOLDER, Run
 
 
 def test_modes_and_minimum_reach_the_record_and_passes_the_tables(run_tiny):
@@ -71,3 +72,15 @@ def test_a_card_belongs_to_the_memory_table(vosbench, run_tiny):
     assert "add --style memory" in vosbench("table", "run", "--card", "24GiB").err
     assert "--card RTX 9999: not known" in vosbench("table", "run", "--style", "memory", "--card", "RTX 9999").err
     assert 0 == vosbench("table", "run", "--style", "memory", "--card", "24GiB").status
+
+
+def test_out_of_memory_is_a_result_with_what_was_answered(run_tiny):
+    large = ("--set", f"fake-linear.block_kib={256 << 10}", "--memory-budget", 1)
+    said = run_tiny("fake-linear", "--videos", "aa", *large)
+    ((folder, record),) = Run(Path("run")).records()
+    answered = record.outcome.frame
+    assert ("oom", 6) == (record.outcome.status, record.video_frames)
+    assert 1 <= answered == record.frames <= 4
+    assert answered == len(list((folder / MASKS_FOLDER).iterdir()))
+    assert answered == len(read_frames(folder / FRAMES_FILE).names)
+    assert f"out of memory at frame {answered}" in said.out
