@@ -56,7 +56,15 @@ def command(target: Path, **options: Any) -> None:
     Of masks the official CSV files are written, always computed anew. Of a run the missing scores are added and its
     tables printed.
     """
+    from vosbench.compiled import leave_out_linear_algebra
+
     keep_freed_memory()
+    with no_collection():
+        leave_out_linear_algebra()
+        _score(target, options)
+
+
+def _score(target: Path, options: dict[str, Any]) -> None:
     if options["suite"] is None:
         _score_run(Run(target if target.is_dir() else RUNS / target), options)
         return
@@ -68,8 +76,7 @@ def command(target: Path, **options: Any) -> None:
     if root is None:
         raise UsageError("no data root is configured, so there is no truth", fix="say where it is with --data ROOT")
     score = _score_results if suite.task == "vis" else _score_masks
-    with no_collection():
-        score(target, suite, root, split, options)
+    score(target, suite, root, split, options)
 
 
 def _score_masks(target: Path, suite: Suite, root: Path, split: str, options: dict[str, Any]) -> None:
