@@ -44,7 +44,7 @@ class Side:
         with _unprepared() if baseline else contextlib.nullcontext():
             model = chosen.card.load(Runtime(), Weights(kind="random", seed=1), chosen.settings)
         self._session = model.open(View(id="benchmark", height=size[0], width=size[1]))
-        self.inference = self._session._inference
+        self.inference = self._session._sights[0].inference
         mask = np.zeros(size, np.uint8)
         step = size[1] // (objects + 1)
         for number in range(1, objects + 1):
