@@ -16,7 +16,7 @@ from vosbench.adapters.aot.inference import AOTInference
 from vosbench.adapters.aot.merging import merged_probabilities
 from vosbench.adapters.nn.augmentation import Augmentation, augmentations
 from vosbench.adapters.nn.labels import id_table, largest_channel
-from vosbench.adapters.nn.prompted import entry_order
+from vosbench.adapters.nn.prompted import entry_order, require_frame_size, require_mask_size
 from vosbench.adapters.nn.runtime import computing
 from vosbench.contract import Runtime, View, core
 from vosbench.errors import AdapterError
@@ -63,7 +63,7 @@ class AOTSession:
     def step(self, frame: Frame) -> LabelMap:
         """Gives back the label map (height, width) of ``frame``: uint8, or wider where an id needs it."""
         sights = self._open(frame)
-        self._require_size(frame)
+        require_frame_size(frame, self._view, self._where(frame))
         given = None if frame.prompt is None else self._enter(frame.prompt, frame)
         if not self._ids:
             return np.zeros((self._view.height, self._view.width), np.uint8)
@@ -133,12 +133,7 @@ class AOTSession:
     def _enter(self, prompt: Prompt, frame: Frame) -> NDArray[np.int64] | None:
         """Gives back (height, width) with the numbers of the objects that enter; None where none shows a pixel."""
         where = self._where(frame)
-        if prompt.mask.shape != (self._view.height, self._view.width):
-            raise AdapterError(
-                f"the prompt's mask is {prompt.mask.shape}, the video {(self._view.height, self._view.width)}",
-                where=where,
-                fix="give prompts at the frame's own size",
-            )
+        require_mask_size(prompt, self._view, where)
         announced = sorted(entry_order(prompt.ids, self._announced, where))
         self._announced.extend(announced)
         given = np.zeros(prompt.mask.shape, np.int64)
@@ -148,16 +143,6 @@ class AOTSession:
                 self._ids.append(object_id)
                 given[pixels] = len(self._ids)
         return given if given.any() else None
-
-    def _require_size(self, frame: Frame) -> None:
-        """A frame of another size would be resized to the video's, and answered at the wrong one."""
-        own = (self._view.height, self._view.width)
-        if frame.image.shape[:2] != own:
-            raise AdapterError(
-                f"the frame is {frame.image.shape[:2]}, the video {own}",
-                where=self._where(frame),
-                fix="give all frames of a video at one size",
-            )
 
     def _require_finite(self, inference: AOTInference, frame: Frame) -> None:
         """Comparing logits that are not numbers would give a mask that looks right and is not."""

@@ -7,7 +7,6 @@ import functools
 from vosbench.adapters.mobileinst.network import Architecture, MobileInstNetwork
 from vosbench.adapters.mobileinst.session import MobileInstSession
 from vosbench.adapters.mobileinst.settings import MobileInstSettings
-from vosbench.adapters.nn.checkpoint import State
 from vosbench.adapters.nn.preparation import prepare_for_inference
 from vosbench.adapters.nn.random_weights import Adjustment
 from vosbench.adapters.nn.runtime import compile_modules
@@ -54,12 +53,7 @@ def load_model(runtime: Runtime, weights: Weights, settings: MobileInstSettings)
         weights,
         name=f"mobileinst with {settings.backbone}",
         adjustments=ADJUSTMENTS,
-        adapt=_unchanged,
     )
     prepare_for_inference(network, device=runtime.device, precision=runtime.precision)
     compile_modules(network, ("backbone", "mask_decoder"), runtime)
     return MobileInstModel(network, settings, runtime)
-
-
-def _unchanged(state: State) -> State:
-    return state

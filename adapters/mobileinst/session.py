@@ -16,7 +16,7 @@ from vosbench.adapters.mobileinst.settings import MobileInstSettings
 from vosbench.adapters.mobileinst.tracks import Tracks
 from vosbench.adapters.nn.geometry import Geometry, image_to_network, masks_to_network, one_hot, to_frame
 from vosbench.adapters.nn.labels import id_table
-from vosbench.adapters.nn.prompted import entry_order
+from vosbench.adapters.nn.prompted import entry_order, require_frame_size, require_mask_size
 from vosbench.adapters.nn.runtime import computing
 from vosbench.contract import Runtime, View, core
 from vosbench.errors import AdapterError
@@ -127,12 +127,7 @@ class MobileInstSession:
 
     def _enter(self, prompt: Prompt, maps: Maps, frame: Frame) -> None:
         """Give each object the free track whose mask fits it best; one without a pixel gets none."""
-        if prompt.mask.shape != (self._view.height, self._view.width):
-            raise AdapterError(
-                f"the prompt's mask is {prompt.mask.shape}, the video {(self._view.height, self._view.width)}",
-                where=self._where(frame),
-                fix="give prompts at the frame's own size",
-            )
+        require_mask_size(prompt, self._view, self._where(frame))
         ids = entry_order(prompt.ids, list(self._objects), self._where(frame))
         masks = one_hot(prompt.mask, ids)
         self._objects.update(dict.fromkeys(ids))
@@ -176,12 +171,7 @@ class MobileInstSession:
     def _open(self, frame: Frame) -> MobileInstNetwork:
         if self._network is None:
             raise AdapterError("the session is closed", where=self._where(frame), fix="open another for each video")
-        if frame.image.shape[:2] != (self._view.height, self._view.width):
-            raise AdapterError(
-                f"the frame is {frame.image.shape[:2]}, the video {(self._view.height, self._view.width)}",
-                where=self._where(frame),
-                fix="all frames of a video have one size",
-            )
+        require_frame_size(frame, self._view, self._where(frame))
         return self._network
 
     def _where(self, frame: Frame) -> str:

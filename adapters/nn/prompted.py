@@ -161,18 +161,33 @@ class PromptedSession:
     def _enter(self, prompt: Prompt, frame: Frame) -> tuple[int, ...]:
         """Gives back the ids of the prompt's objects in the order in which they take positions."""
         where = self._where(frame)
-        if prompt.mask.shape != (self._view.height, self._view.width):
-            raise AdapterError(
-                f"the prompt's mask is {prompt.mask.shape}, the video {(self._view.height, self._view.width)}",
-                where=where,
-                fix="give prompts at the frame's own size",
-            )
+        require_mask_size(prompt, self._view, where)
         order = entry_order(prompt.ids, self._ids, where)
         self._ids.extend(order)
         return order
 
     def _where(self, frame: Frame) -> str:
         return f"video {self._view.id}, frame {frame.index} ({frame.name})"
+
+
+def require_mask_size(prompt: Prompt, view: View, where: str) -> None:
+    """Raise `AdapterError` at ``where`` for a prompt whose mask has not the video's size."""
+    if prompt.mask.shape != (view.height, view.width):
+        raise AdapterError(
+            f"the prompt's mask is {prompt.mask.shape}, the video {(view.height, view.width)}",
+            where=where,
+            fix="give prompts at the frame's own size",
+        )
+
+
+def require_frame_size(frame: Frame, view: View, where: str) -> None:
+    """Raise `AdapterError` at ``where`` for a frame of another size: it would be answered at the wrong one."""
+    if frame.image.shape[:2] != (view.height, view.width):
+        raise AdapterError(
+            f"the frame is {frame.image.shape[:2]}, the video {(view.height, view.width)}",
+            where=where,
+            fix="give all frames of a video at one size",
+        )
 
 
 def entry_order(entering: tuple[int, ...], known: list[int], where: str) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ def build_network(
     *,
     name: str,
     adjustments: Mapping[str, Sequence[Adjustment]],
-    adapt: Callable[[State], State],
+    adapt: Callable[[State], State] | None = None,
 ) -> nn.Module:
     """Gives back the network of ``build`` on the host with ``weights``.
 
@@ -37,7 +37,8 @@ def build_network(
             f"{name} needs weights and none were given",
             fix="name a checkpoint, or random:0 to measure speed and memory only",
         )
-    load_state(network, adapt(read_checkpoint(weights.path)), expected=name, where=str(weights.path))
+    state = read_checkpoint(weights.path)
+    load_state(network, state if adapt is None else adapt(state), expected=name, where=str(weights.path))
     return network
 
 

@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from vosbench.adapters.nn.geometry import MEAN, STD, one_hot
 from vosbench.adapters.nn.labels import id_table
-from vosbench.adapters.nn.prompted import entry_order
+from vosbench.adapters.nn.prompted import entry_order, require_frame_size, require_mask_size
 from vosbench.adapters.nn.runtime import computing
 from vosbench.contract import Runtime, View, core
 from vosbench.errors import AdapterError
@@ -59,7 +59,7 @@ class StreamingSession:
         """
         if self._state is None:
             raise AdapterError("the session is closed", where=self._where(frame), fix="open another for each video")
-        self._require_size(frame)
+        require_frame_size(frame, self._view, self._where(frame))
         prompt = frame.prompt if frame.prompt is not None and frame.prompt.ids else None
         with computing(self._runtime):
             self._enter(prompt, frame)
@@ -97,12 +97,7 @@ class StreamingSession:
         """Hand the masks of the objects that enter to the library: all of a frame's in one go, as it wants them."""
         entering: list[int] = []
         if prompt is not None:
-            if prompt.mask.shape != (self._view.height, self._view.width):
-                raise AdapterError(
-                    f"the prompt's mask is {prompt.mask.shape}, the video {(self._view.height, self._view.width)}",
-                    where=self._where(frame),
-                    fix="give prompts at the frame's own size",
-                )
+            require_mask_size(prompt, self._view, self._where(frame))
             announced = entry_order(prompt.ids, self._announced, self._where(frame))
             self._announced.extend(announced)
             masks = one_hot(prompt.mask, announced)
@@ -151,14 +146,6 @@ class StreamingSession:
                         output.pop(name, None)
             state.mask_inputs_per_obj[index].clear()
             state.frames_tracked_per_obj[index].clear()
-
-    def _require_size(self, frame: Frame) -> None:
-        if frame.image.shape[:2] != (self._view.height, self._view.width):
-            raise AdapterError(
-                f"the frame is {frame.image.shape[:2]}, the video {(self._view.height, self._view.width)}",
-                where=self._where(frame),
-                fix="all frames of a video have one size",
-            )
 
     def _where(self, frame: Frame) -> str:
         return f"video {self._view.id}, frame {frame.index} ({frame.name})"

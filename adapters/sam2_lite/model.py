@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 
-from vosbench.adapters.nn.checkpoint import State
 from vosbench.adapters.nn.preparation import prepare_for_inference
 from vosbench.adapters.nn.random_weights import Adjustment
 from vosbench.adapters.nn.runtime import compile_modules
@@ -48,12 +47,7 @@ def load_model(runtime: Runtime, weights: Weights, settings: Sam2LiteSettings) -
         weights,
         name=f"sam2-lite@{settings.preset}",
         adjustments=ADJUSTMENTS,
-        adapt=_unchanged,
     )
     prepare_for_inference(network, device=runtime.device, precision=runtime.precision)
     compile_modules(network, ("encoder",), runtime)
     return Sam2LiteModel(network, settings, runtime)
-
-
-def _unchanged(state: State) -> State:
-    return state

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from vosbench.adapters.nn.geometry import Geometry, image_to_network, masks_to_network, one_hot, to_frame
 from vosbench.adapters.nn.labels import labels_of
-from vosbench.adapters.nn.prompted import entry_order
+from vosbench.adapters.nn.prompted import entry_order, require_frame_size, require_mask_size
 from vosbench.adapters.nn.runtime import computing
 from vosbench.adapters.sam2_lite.controller import Controller, Effort
 from vosbench.adapters.sam2_lite.encoder import PATCH
@@ -110,24 +110,14 @@ class Sam2LiteSession:
     def _open(self, frame: Frame) -> Sam2LiteInference:
         if self._inference is None:
             raise AdapterError("the session is closed", where=self._where(frame), fix="open another for each video")
-        if frame.image.shape[:2] != (self._view.height, self._view.width):
-            raise AdapterError(
-                f"the frame is {frame.image.shape[:2]}, the video {(self._view.height, self._view.width)}",
-                where=self._where(frame),
-                fix="all frames of a video have one size",
-            )
+        require_frame_size(frame, self._view, self._where(frame))
         return self._inference
 
     def _enter(self, prompt: Prompt | None, place: Geometry, frame: Frame) -> Tensor | None:
         """Gives back the masks of the objects that take a slot now; None where none shows a pixel."""
         if prompt is None or not prompt.ids:
             return None
-        if prompt.mask.shape != (self._view.height, self._view.width):
-            raise AdapterError(
-                f"the prompt's mask is {prompt.mask.shape}, the video {(self._view.height, self._view.width)}",
-                where=self._where(frame),
-                fix="give prompts at the frame's own size",
-            )
+        require_mask_size(prompt, self._view, self._where(frame))
         announced = entry_order(prompt.ids, self._announced, self._where(frame))
         self._announced.extend(announced)
         masks = one_hot(prompt.mask, announced)

@@ -6,7 +6,7 @@ import functools
 
 import torch
 
-from vosbench.adapters.nn.checkpoint import State, with_others_plane
+from vosbench.adapters.nn.checkpoint import with_others_plane
 from vosbench.adapters.nn.preparation import prepare_for_inference
 from vosbench.adapters.nn.prompted import PromptedSession
 from vosbench.adapters.nn.runtime import compile_modules
@@ -55,7 +55,7 @@ def load_model(runtime: Runtime, weights: Weights, settings: XMemSettings) -> XM
         weights,
         name=network_name(settings),
         adjustments=ADJUSTMENTS,
-        adapt=_unchanged if settings.single_object else with_others_plane,
+        adapt=None if settings.single_object else with_others_plane,
     )
     # The small network's maps are too small for Winograd's transforms to pay.
     direct = ("value_encoder",) if settings.trunk == "resnet" else ("value_encoder", "decoder")
@@ -70,7 +70,3 @@ def network_name(settings: XMemSettings) -> str:
     if settings.single_object:
         return f"{small}xmem@single-object"
     return f"{small}xmem" if settings.hidden_dim else f"{small}xmem@no-sensory"
-
-
-def _unchanged(state: State) -> State:
-    return state
