@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -55,3 +56,23 @@ def test_a_file_where_a_folder_should_be_is_such_a_refusal(tmp_path):
 def test_a_folder_that_cannot_be_flushed_is_let_be(tmp_path):
     assert flush_folder(tmp_path / "absent") is None
     assert flush_folder(tmp_path) is None
+
+
+def test_every_file_below_is_flushed_where_the_system_cannot_do_it_at_once(tmp_path, monkeypatch):
+    (tmp_path / "masks").mkdir()
+    for name in ("masks/00000.png", "masks/00001.png", "frames.parquet"):
+        (tmp_path / name).write_bytes(b"x")
+    flushed = []
+    monkeypatch.setattr(atomic.ctypes, "CDLL", lambda _: object())
+    monkeypatch.setattr(atomic.os, "fsync", lambda handle: flushed.append(os.readlink(f"/proc/self/fd/{handle}")))
+    atomic.flush_files(tmp_path)
+    expected = {tmp_path / name for name in ("masks", "masks/00000.png", "masks/00001.png", "frames.parquet")}
+    assert expected == {Path(name) for name in flushed}
+
+
+def test_a_folder_is_flushed_at_once_where_the_system_can(tmp_path, monkeypatch):
+    (tmp_path / "frames.parquet").write_bytes(b"x")
+    monkeypatch.setattr(atomic.os, "fsync", lambda _: pytest.fail("flushed one by one"))
+    atomic.flush_files(tmp_path)
+    atomic.flush_files(tmp_path / "nowhere")
+    assert b"x" == (tmp_path / "frames.parquet").read_bytes()

@@ -16,7 +16,6 @@ from vosbench.data.png import SIGNATURE, DamagedPngError, decode_plain
 from vosbench.data.png_writing import encode_grey16, encode_palette
 from vosbench.errors import DataError
 from vosbench.types import LabelMap
-from vosbench.whole import write_beside
 
 MOST_PIXELS = 1 << 26
 """Masks with more pixels than this (twice 8K) are taken for decompression bombs."""
@@ -47,8 +46,9 @@ def read_mask(path: Path) -> LabelMap:
 def write_mask(path: Path, labels: LabelMap) -> None:
     """Write labels (height, width) as a PNG with the palette of DAVIS, or as 16 bit grey where an id exceeds 255.
 
-    The file appears under its name when it is whole. Its folder must exist. Raises `DataError` for what is no label
-    map, and the system's own `OSError` where it cannot be written.
+    A run writes one for every frame, into a folder that gets its name when it is whole, so the file itself is written
+    in place. Its folder must exist. Raises `DataError` for what is no label map, and the system's own `OSError` where
+    it cannot be written.
     """
     if labels.ndim != 2 or labels.size == 0 or labels.dtype.kind not in "ub":
         raise DataError(
@@ -63,7 +63,7 @@ def write_mask(path: Path, labels: LabelMap) -> None:
         data = encode_grey16(labels.astype(np.uint16))
     else:
         data = encode_palette(labels.astype(np.uint8, copy=False), _palette_bytes())
-    write_beside(path, data)
+    path.write_bytes(data)
 
 
 def has_palette(path: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import os
 from collections.abc import Iterator
@@ -52,3 +53,24 @@ def flush_folder(path: Path) -> None:
         return
     finally:
         os.close(handle)
+
+
+def flush_files(folder: Path) -> None:
+    """Make every file below a folder last through a power cut.
+
+    Linux flushes a whole file system with one call (syncfs(2)), some ten times faster than the thousands of masks of a
+    video one by one, as other systems do it.
+    """
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        if ctypes.CDLL(None).syncfs(handle) == 0:
+            return
+    except (OSError, AttributeError):
+        pass
+    finally:
+        os.close(handle)
+    for path in folder.rglob("*"):
+        flush_folder(path)

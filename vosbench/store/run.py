@@ -15,7 +15,7 @@ from vosbench.digest import digest_json
 from vosbench.errors import StoreError, nearest
 from vosbench.plain import PlainError, from_plain, to_plain
 from vosbench.records import RECORD_SCHEMA, CellSpec, Record
-from vosbench.store.atomic import flush_folder, storing, write_whole
+from vosbench.store.atomic import flush_files, flush_folder, storing, write_whole
 
 RUNS = Path("results/runs")
 """Where runs go, below the present folder, unless ``--out`` says otherwise."""
@@ -112,6 +112,7 @@ class Run:
 
     def publish(self, workspace: Path, record: Record) -> Path:
         """Write the record and move the whole workspace to its place; gives back that place."""
+        flush_files(workspace)
         write_whole(workspace / RECORD_FILE, json.dumps(to_plain(record), indent=1).encode())
         flush_folder(workspace)
         target = self.cell(record.spec)
