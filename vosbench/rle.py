@@ -7,7 +7,6 @@ again: int64, even in number, so that pixels ``bounds[0]`` up to, not including,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,15 +105,15 @@ def bounds_of_polygons(polygons: Sequence[Sequence[float]], height: int, width: 
     """
     if height * width > MOST_PIXELS:
         raise ScoreError(f"{height} x {width} pixels are too many for polygons", fix="write run-length codes")
-    inside = np.zeros(height * width, np.bool_)
+    found = [np.empty(0, np.int64)]
     for polygon in polygons:
         if len(polygon) < 6 or len(polygon) % 2:
             raise ScoreError(f"a polygon has {len(polygon)} numbers", fix="give x and y of three corners or more")
         corners = np.asarray(polygon, np.float64).reshape(-1, 2)
         if not (np.abs(corners) <= _FARTHEST).all():  # NaN as well
             raise ScoreError("a corner of a polygon lies far outside its frame", fix="give x and y in pixels")
-        inside |= _filled(corners, height, width)
-    return np.flatnonzero(np.diff(inside, prepend=False, append=False)).astype(np.int64)
+        found.append(_filled(corners, height, width))
+    return found[1] if len(found) == 2 else _united(found)
 
 
 def area(bounds: Bounds) -> int:
@@ -130,10 +129,19 @@ def torn(pixels: int) -> ScoreError:
     )
 
 
-def _filled(corners: NDArray[np.float64], height: int, width: int) -> NDArray[np.bool_]:
-    """Gives back the pixels inside one polygon, (height * width,), down the columns."""
-    fine = np.trunc(_POLYGON_SCALE * corners + 0.5).astype(np.int64)
-    path = np.concatenate([_line(*edge) for edge in zip(fine, np.roll(fine, -1, axis=0), strict=True)])
+def _united(parts: Sequence[Bounds]) -> Bounds:
+    """Gives back the bounds of what any of several masks holds."""
+    places = np.concatenate(parts)
+    steps = np.concatenate([np.resize([1, -1], len(part)) for part in parts])
+    order = np.lexsort((-steps, places))  # where one ends and another begins nothing is between
+    depth = np.cumsum(steps[order])
+    edges: Bounds = places[order][(depth == 0) | ((depth == 1) & (steps[order] == 1))]
+    return edges
+
+
+def _filled(corners: NDArray[np.float64], height: int, width: int) -> Bounds:
+    """Gives back the bounds of what lies inside one polygon of ``corners`` (n, 2), x and y."""
+    path = _outline(np.trunc(_POLYGON_SCALE * corners + 0.5).astype(np.int64))
     before, after = path[:-1], path[1:]
     crosses = before[:, 0] != after[:, 0]
     lower = np.minimum(before, after)[crosses]
@@ -141,23 +149,30 @@ def _filled(corners: NDArray[np.float64], height: int, width: int) -> NDArray[np
     column = (np.where(right, after[crosses, 0] - 1, after[crosses, 0]) + 0.5) / _POLYGON_SCALE - 0.5
     row = np.ceil(np.clip((lower[:, 1] + 0.5) / _POLYGON_SCALE - 0.5, 0, height))
     kept = (np.floor(column) == column) & (column >= 0) & (column <= width - 1)
-    places = (column[kept] * height + row[kept]).astype(np.int64)
-    flips = np.bincount(places, minlength=height * width + 1)[:-1]
-    inside: NDArray[np.bool_] = np.cumsum(flips) % 2 == 1
-    return inside
+    places, flips = np.unique((column[kept] * height + row[kept]).astype(np.int64), return_counts=True)
+    bounds: Bounds = places[(flips % 2 == 1) & (places < height * width)]
+    return np.append(bounds, height * width) if len(bounds) % 2 else bounds
 
 
-def _line(begin: NDArray[Any], end: NDArray[Any]) -> NDArray[np.int64]:
-    """Gives back the grid points (n, 2) of an edge, both ends included, none where it has no length."""
-    long = int(np.argmax(np.abs(end - begin)))  # of equal extents the first, x
-    extent = abs(int(end[long] - begin[long]))
-    points = np.empty((extent + 1 if extent else 0, 2), np.int64)
-    if extent == 0:
-        return points
-    backward = begin[long] > end[long]
-    low, high = (end, begin) if backward else (begin, end)
-    steps = np.arange(extent + 1)[:: -1 if backward else 1]
-    slope = float(high[1 - long] - low[1 - long]) / extent
-    points[:, long] = steps + low[long]
-    points[:, 1 - long] = np.trunc(low[1 - long] + slope * steps + 0.5).astype(np.int64)
-    return points
+def _outline(corners: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Gives back the grid points (m, 2) of the edges one after the other, both ends of each.
+
+    An edge without length has none. Along its longer side (of equal ones x) an edge moves by one, and it is always
+    rounded from its lower end on.
+    """
+    ends = np.roll(corners, -1, axis=0)
+    sides = np.abs(ends - corners)
+    edges = np.arange(len(corners))
+    long = np.argmax(sides, axis=1)
+    extent = sides[edges, long]
+    backward = corners[edges, long] > ends[edges, long]
+    low, high = (np.where(backward[:, None], *pair) for pair in ((ends, corners), (corners, ends)))
+    slope = (high - low)[edges, 1 - long] / np.maximum(extent, 1)
+    counts = np.where(extent > 0, extent + 1, 0)
+    edge = np.repeat(edges, counts)
+    step = np.arange(len(edge)) - np.repeat(np.cumsum(counts) - counts, counts)
+    step = np.where(backward[edge], extent[edge] - step, step)
+    along = low[edge, long[edge]] + step
+    across = np.trunc(low[edge, 1 - long[edge]] + slope[edge] * step + 0.5).astype(np.int64)
+    wide = long[edge] == 0
+    return np.stack([np.where(wide, along, across), np.where(wide, across, along)], axis=1)

@@ -14,7 +14,8 @@ from vosbench.data.suite import Suite, listed, suite_of
 from vosbench.data.video import Video, open_video, read_truth
 from vosbench.digest import digest_file, digest_json
 from vosbench.errors import DataError, ScoreError, StoreError, UsageError
-from vosbench.metrics.protocol import TRACKS, Protocol, find_protocol
+from vosbench.metrics.ap_rules import has_rules
+from vosbench.metrics.protocol import Protocol, find_protocol
 from vosbench.metrics.records import VideoScore
 from vosbench.metrics.spans import ObjectSpan, lvos_span, youtube_vos_span
 from vosbench.metrics.video import score_video
@@ -105,7 +106,7 @@ def read_score(folder: Path, protocol: str) -> VideoScore | None:
 
     Tracks have none: their score is one over all videos of a pass (`vosbench.vis_runs.read_measures`).
     """
-    if protocol == TRACKS:
+    if has_rules(protocol):
         return None
     stored = _read(_file(folder, protocol))
     return VideoScore.from_json(stored["score"]) if stored is not None else None

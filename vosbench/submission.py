@@ -20,7 +20,7 @@ from vosbench.errors import DataError, ScoreError, UsageError, nearest
 from vosbench.records import Record
 from vosbench.store.atomic import storing
 from vosbench.store.run import MASKS_FOLDER, Run
-from vosbench.submission_tracks import RESULTS_NAME, results_bytes
+from vosbench.submission_tracks import results_bytes, results_name
 
 FOLDER = "submissions"
 """Where the zip files of a run go, below its folder."""
@@ -119,7 +119,8 @@ def _contents(answers: Answers) -> tuple[list[tuple[str, Path | bytes]], int]:
     """Gives back the names of the zip's entries with their files or bytes, and how many masks or tracks they hold."""
     if answers.suite.task == "vis":
         data, count = results_bytes(answers.suite, answers.cells)
-        return [(RESULTS_NAME, data)], count
+        spec = answers.record.spec
+        return [(results_name(answers.suite, spec.method.label, spec.suite.split), data)], count
     found = [entry for folder, record in answers.cells for entry in _entries(answers.suite, folder, record)]
     return list(found), len(found)
 

@@ -1,8 +1,9 @@
-"""The results file that the server of YouTube-VIS takes, made of a run's tracks and checked before it is written."""
+"""The results file that servers of instances take, made of a run's tracks and checked before it is written."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,8 +15,17 @@ from vosbench.records import Record
 from vosbench.rle import bounds_of_text
 from vosbench.store.tracks import StoredTracks, official_results, read_tracks
 
-RESULTS_NAME = "results.json"
-"""The one file of the zip, without a folder."""
+_UNFIT = re.compile(r"[^\w.-]+")
+
+
+def results_name(suite: Suite, method: str, split: str) -> str:
+    """Gives back the name of the one file of the zip, without a folder.
+
+    COCO's server goes by ``detections_SPLIT_ALGORITHM_results.json`` (https://cocodataset.org/#upload).
+    """
+    if suite.layout.annotation_kind == "coco":
+        return f"detections_{split}_{_UNFIT.sub('-', method)}_results.json"
+    return "results.json"
 
 
 def results_bytes(suite: Suite, cells: Sequence[tuple[Path, Record]]) -> tuple[bytes, int]:
@@ -30,7 +40,7 @@ def results_bytes(suite: Suite, cells: Sequence[tuple[Path, Record]]) -> tuple[b
                          fix="pack a method that finds instances itself")  # fmt: skip
     source = SuiteVideos(suite, spec.suite.root, spec.suite.split)
     found = [_checked(folder, source.open(record.spec.video), where) for folder, record in cells]
-    results = official_results(found)
+    results = official_results(found, images=suite.layout.annotation_kind == "coco")
     if not results:
         raise ScoreError("there is no track in any video, and the official tool fails on an empty list", where=where,
                          fix="lower the score from which the method shows a track")  # fmt: skip

@@ -1,4 +1,4 @@
-"""Scores the tracks of a run: average precision is one figure over all videos of a pass, not a mean over videos."""
+"""Scores the instances of a run: average precision is one figure over all videos of a pass, not a mean over videos."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from vosbench.data.vis import annotation_file, read_annotations
 from vosbench.digest import digest_file, digest_json
 from vosbench.errors import DataError, ScoreError, StoreError
 from vosbench.heap import no_collection
+from vosbench.metrics.ap_rules import ApRules, find_rules
 from vosbench.metrics.vis_ap import VisScore, score_tracks
 from vosbench.metrics.vis_tracks import VisTruth, part_of, read_results, read_truth
 from vosbench.records import CellSpec, Record, SuiteSpec
@@ -22,9 +23,6 @@ from vosbench.store.run import Run
 from vosbench.store.tracks import StoredTracks, official_results, read_tracks
 
 SCORES_SCHEMA = 1
-
-HEADLINE = ("AP", "AP50", "AP75", "AR1", "AR10")
-"""What the benchmark of YouTube-VIS quotes, of the twelve measures that are stored."""
 
 FoundCell = tuple[Path, Record]
 
@@ -40,6 +38,11 @@ class Pass:
     def spec(self) -> CellSpec:
         """What the first cell ran: but for the video it holds for all."""
         return self.cells[0][1].spec
+
+    @property
+    def rules(self) -> ApRules:
+        """How its suite is scored."""
+        return find_rules(self.spec.suite.protocol)
 
     @property
     def videos(self) -> list[str]:
@@ -118,20 +121,23 @@ def _score(one: Pass, truths: dict[tuple[Path, Path, str], VisTruth]) -> None:
         found = _write_results(one)
         truth = _truth(spec.suite, truths)
         for (folder, record), tracks in zip(one.cells, found, strict=True):
-            score = _score_videos([tracks], truth, spec.max_frames, where=str(folder))
+            score = _score_videos([tracks], truth, spec, where=str(folder))
             _write(_cell_file(folder, spec), inputs, [record.spec.video], score)
-        _write(one.scores, inputs, one.videos, _score_videos(found, truth, spec.max_frames, where=str(one.results)))
+        _write(one.scores, inputs, one.videos, _score_videos(found, truth, spec, where=str(one.results)))
 
 
-def _score_videos(found: Sequence[StoredTracks], truth: VisTruth, frames: int | None, *, where: str) -> VisScore:
-    part = part_of(truth, {tracks.video for tracks in found}, frames)
-    results = official_results(found)
-    return score_tracks(part, read_results(results, part, where=where) if results else ())
+def _score_videos(found: Sequence[StoredTracks], truth: VisTruth, spec: CellSpec, *, where: str) -> VisScore:
+    rules = find_rules(spec.suite.protocol)
+    part = part_of(truth, {tracks.video for tracks in found}, spec.max_frames)
+    results = official_results(found, images=rules.images)
+    tracks = read_results(results, part, where=where, images=rules.images) if results else ()
+    return score_tracks(part, tracks, rules)
 
 
 def _write_results(one: Pass) -> list[StoredTracks]:
     found = [read_tracks(folder) for folder, _ in one.cells]
-    write_whole(one.results, json.dumps(official_results(found), separators=(",", ":")).encode())
+    results = official_results(found, images=one.rules.images)
+    write_whole(one.results, json.dumps(results, separators=(",", ":")).encode())
     return found
 
 

@@ -1,4 +1,4 @@
-"""Scores results of video instance segmentation, a JSON file that anyone's code wrote."""
+"""Scores results of instance segmentation in videos or images, a JSON file that anyone's code wrote."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from vosbench.data.suite import Suite
 from vosbench.data.vis import read_annotations, read_json
 from vosbench.errors import UsageError
 from vosbench.heap import no_collection
+from vosbench.metrics.ap_rules import find_rules
 from vosbench.metrics.vis_ap import VisScore, score_tracks
 from vosbench.metrics.vis_tracks import read_results, read_truth
 
@@ -21,7 +22,7 @@ def results_file(target: Path) -> Path:
     if not path.is_file():
         raise UsageError(
             f"there is no results file {path}",
-            fix=f"name a JSON file in the format of YouTube-VIS, or a folder that holds {RESULTS_FILE}",
+            fix=f"name a JSON file in the format of YouTube-VIS or COCO, or a folder that holds {RESULTS_FILE}",
         )
     return path
 
@@ -31,8 +32,10 @@ def score_results(results: Path, suite: Suite, root: Path) -> VisScore:
 
     Raises `ScoreError` or `DataError` for whatever either file has wrong.
     """
+    rules = find_rules(suite.protocol)
     with no_collection():
         annotations, path = read_annotations(suite, root)
         truth = read_truth(annotations, where=str(path))
-        tracks = read_results(read_json(results, "the results file"), truth, where=str(results))
-        return score_tracks(truth, tracks)
+        found = read_json(results, "the results file")
+        tracks = read_results(found, truth, where=str(results), images=rules.images)
+        return score_tracks(truth, tracks, rules)

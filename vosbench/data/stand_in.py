@@ -102,6 +102,7 @@ def _scene(stand_in: StandIn, name: str, number: int) -> Scene:
         objects=stand_in.objects,
         entries=tuple(spread * entry for entry in range(stand_in.objects)) if stand_in.late else (),
         absences=_absences(stand_in) if stand_in.leaving else (),
+        **({"size": stand_in.sizes[number % len(stand_in.sizes)]} if stand_in.sizes else {}),
     )
 
 
@@ -130,12 +131,13 @@ def _draw_video(suite: Suite, stand_in: StandIn, scene: Scene, root: Path, truth
     video = SyntheticVideo(scene)
     layout = suite.layout
     paths = [layout.frames, *([layout.dense_frames] if layout.dense_frames is not None else [])]
-    folders = [root / path / scene.id for path in paths]
+    of_images = layout.annotation_kind == "coco"
+    folders = [root / path / ("" if of_images else scene.id) for path in paths]
     for folder in folders:
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=of_images)
     truth.begin(video)
     for index in range(scene.length):
-        name = _name(stand_in, index)
+        name = scene.id if of_images else _name(stand_in, index)
         data = _jpeg(video.frame(index))
         annotated = index % stand_in.truth_every == 0
         for folder in folders if annotated or len(folders) == 1 else folders[1:]:

@@ -33,7 +33,8 @@ class Truth(Protocol):
 def open_truth(layout: Layout, root: Path) -> Truth:
     """Gives back what writes the truth of a layout (see `at_split`) below ``root``."""
     if layout.annotations:
-        return _Annotations(root / layout.annotations[0])
+        of_images = layout.annotation_kind == "coco"
+        return (_ImageAnnotations if of_images else _Annotations)(root / layout.annotations[0])
     return _ObjectFolders(root / layout.masks) if layout.object_folders else _LabelMaps(root / layout.masks)
 
 
@@ -116,13 +117,48 @@ class _Annotations:
             track["areas"].append(area(bounds) if shown else None)
 
     def end(self) -> None:
-        categories = [
-            {"id": number, "name": name, "supercategory": "object"}
-            for number, name in enumerate(family_names(), start=1)
-        ]
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        value = {"categories": categories, "videos": self._videos, "annotations": self._tracks}
+        value = {"categories": _categories(), "videos": self._videos, "annotations": self._tracks}
         self._path.write_text(json.dumps(value), encoding="utf-8")
+
+
+class _ImageAnnotations:
+    """One JSON file in the format of COCO, of videos of one frame."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._images: list[dict[str, Any]] = []
+        self._entries: list[dict[str, Any]] = []
+        self._categories: list[int] = []
+
+    def begin(self, video: SyntheticVideo) -> None:
+        scene = video.scene
+        place = {"id": len(self._images) + 1, "width": scene.width, "height": scene.height}
+        self._images.append({**place, "file_name": f"{scene.id}.jpg"})
+        names = family_names()
+        self._categories = [1 + names.index(video.category(number)) for number in range(1, scene.objects + 1)]
+
+    def keep(self, name: str, labels: LabelMap) -> None:  # noqa: ARG002 - an image is called as its video
+        for number, category in enumerate(self._categories, start=1):
+            mask = labels == number
+            bounds = bounds_of_mask(mask)
+            if not bounds.size:
+                continue
+            code = {"size": list(labels.shape), "counts": text_of_bounds(bounds, labels.size)}
+            entry = {"id": len(self._entries) + 1, "image_id": self._images[-1]["id"], "category_id": category}
+            entry |= {"iscrowd": 0, "segmentation": code, "bbox": _box(mask), "area": area(bounds)}
+            self._entries.append(entry)
+
+    def end(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        value = {"categories": _categories(), "images": self._images, "annotations": self._entries}
+        self._path.write_text(json.dumps(value), encoding="utf-8")
+
+
+def _categories() -> list[dict[str, Any]]:
+    return [
+        {"id": number, "name": name, "supercategory": "object"} for number, name in enumerate(family_names(), start=1)
+    ]
 
 
 def _box(mask: NDArray[np.bool_]) -> list[int]:

@@ -34,8 +34,9 @@ class Layout:
     ``meta_kind``. All of these paths may hold ``{split}``. ``objects: single`` takes every non-zero pixel as object
     1. ``prompt`` says which mask files prompt: the first frame's, or in every file the ids not seen before.
     ``void`` is no object; ``largest_id`` is the largest allowed. ``annotations`` are the JSON files of video instance
-    segmentation, tried in order, which take the place of ``masks``. With ``object_folders`` a video's masks lie in a
-    folder per object, and may overlap.
+    segmentation, tried in order, which take the place of ``masks``; those of ``annotation_kind: coco`` are of images,
+    which lie in ``frames`` itself and are videos of one frame. With ``object_folders`` a video's masks lie in a folder
+    per object, and may overlap.
     """
 
     roots: tuple[str, ...] = (".",)
@@ -44,6 +45,7 @@ class Layout:
     dense_frames: str | None = None
     lists: tuple[str, ...] = ()
     annotations: tuple[str, ...] = ()
+    annotation_kind: Literal["youtube-vis", "coco"] = "youtube-vis"
     meta: str | None = None
     meta_kind: MetaKind = "youtube-vos"
     objects: Literal["single", "many"] = "many"
@@ -111,7 +113,8 @@ class StandIn:
 
     ``truth_every`` draws a mask for every n-th frame and the first; with ``late`` the objects after the first enter
     one after the other, ``leaving`` ones are away for a sixth of the time in the second half; ``first_name`` is the
-    first frame's, the others count on.
+    first frame's, the others count on. ``sizes`` are the objects' (`vosbench.data.synthetic_scene.Scene`), in turn from
+    video to video.
 
     With ``vary`` the videos are a ladder: the same scene at each of ``values`` of one variable, the length, the number
     of objects, of distractors (unlabelled copies of the objects) or of cuts, the share of time behind an occluder, or
@@ -129,6 +132,7 @@ class StandIn:
     first_name: str = "00000"
     vary: Variable | None = None
     values: tuple[float, ...] = ()
+    sizes: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,7 +316,8 @@ def expected_there(suite: Suite) -> str:
     """Gives back what the reader looks for below a data root, in words."""
     layout = suite.layout
     if suite.task == "vis":
-        return f"{' or '.join(layout.annotations)}, and for runs {layout.frames}/VIDEO"
+        frames = "IMAGE.jpg" if layout.annotation_kind == "coco" else "VIDEO"
+        return f"{' or '.join(layout.annotations)}, and for runs {layout.frames}/{frames}"
     return f"{layout.frames}/VIDEO and {layout.masks}/VIDEO"
 
 

@@ -1,4 +1,4 @@
-"""The annotation files of video instance segmentation, and the results that are scored against them."""
+"""The annotation files of instance segmentation, of videos or images, and the results that are scored against them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vosbench.data.suite import Suite
+from vosbench.data.coco import videos_of_images
+from vosbench.data.suite import Layout, Suite
 from vosbench.errors import DataError
 
 LARGEST_JSON = 1 << 31
@@ -15,15 +16,13 @@ LARGEST_JSON = 1 << 31
 
 
 def read_annotations(suite: Suite, root: Path) -> tuple[Mapping[str, Any], Path]:
-    """Gives back the annotations of a suite (see `at_split`) as parsed, with true tracks, and their file.
+    """Gives back a suite's annotations (see `at_split`) in the form of YouTube-VIS, with true tracks, and its file.
 
     Raises `DataError` for a file that is missing, torn or has no tracks, as those of splits whose truth is on an
     evaluation server.
     """
     path = annotation_file(suite, root)
-    data = read_json(path, "the annotation file")
-    if not isinstance(data, Mapping):
-        raise DataError("the annotation file holds no keys and values", where=str(path), fix="unpack it again")
+    data = read_listing(path, suite.layout)
     if not data.get("annotations"):
         raise DataError(
             "the annotation file has no annotations, so there is no truth to score against",
@@ -32,6 +31,14 @@ def read_annotations(suite: Suite, root: Path) -> tuple[Mapping[str, Any], Path]
             "with --split",
         )
     return data, path
+
+
+def read_listing(path: Path, layout: Layout) -> Mapping[str, Any]:
+    """Gives back what an annotation file holds, in the form of YouTube-VIS; it may have no true tracks."""
+    data = read_json(path, "the annotation file")
+    if not isinstance(data, Mapping):
+        raise DataError("the annotation file holds no keys and values", where=str(path), fix="unpack it again")
+    return videos_of_images(data, str(path)) if layout.annotation_kind == "coco" else data
 
 
 def annotation_file(suite: Suite, root: Path) -> Path:

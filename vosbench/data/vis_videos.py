@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +11,20 @@ from typing import Any
 
 from vosbench.data.images import read_image
 from vosbench.data.names import is_plain_name
-from vosbench.data.suite import Suite
+from vosbench.data.suite import Layout, Suite
 from vosbench.data.video import Entrance, Instances, Video, cut
-from vosbench.data.vis import annotation_file, read_json
+from vosbench.data.vis import annotation_file, read_listing
 from vosbench.errors import DataError, ScoreError, nearest
 from vosbench.heap import no_collection
 from vosbench.rle import Bounds, area, bounds_of_lengths, bounds_of_polygons, bounds_of_text
 
 _UNLIKE = (KeyError, TypeError, ValueError, OverflowError, AttributeError, IndexError)
 """What reading fails with where a file has another form than it should."""
+
+_TITLES = {"youtube-vis": "YouTube-VIS", "coco": "COCO"}
+
+_Files = tuple[str, tuple[str, ...]]
+"""A video's name and its frames' files."""
 
 LARGE_FILE = 1 << 24
 """Bytes from which on an annotation file is read in a process of its own where memory is measured."""
@@ -50,13 +55,13 @@ class AnnotatedVideos:
         self._file = annotation_file(suite, root)
         if apart and self._file.stat().st_size > LARGE_FILE:
             with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-                self.categories, self._videos = pool.submit(_read_listing, self._file).result()
+                self.categories, self._videos = pool.submit(_read_listing, self._file, suite.layout).result()
         else:
-            self.categories, self._videos = _read_listing(self._file)
+            self.categories, self._videos = _read_listing(self._file, suite.layout)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The videos' names, which are their folders', in the order of the file."""
+        """The videos' names, which are their folders' or those of images, in the order of the file."""
         return tuple(self._videos)
 
     @property
@@ -104,30 +109,32 @@ class AnnotatedVideos:
         return cut(video, max_frames)
 
 
-def _read_listing(file: Path) -> tuple[dict[int, str], dict[str, _Listed]]:
+def _read_listing(file: Path, layout: Layout) -> tuple[dict[int, str], dict[str, _Listed]]:
     """Gives back the categories' names by their ids, and the videos by name."""
     with no_collection():
-        data = read_json(file, "the annotation file")
+        data = read_listing(file, layout)
+        name_files = _files_of_image if layout.annotation_kind == "coco" else _files
         try:
-            return {int(entry["id"]): str(entry["name"]) for entry in data["categories"]}, _listed(data)
+            return {int(entry["id"]): str(entry["name"]) for entry in data["categories"]}, _listed(data, name_files)
         except ScoreError as error:
             raise DataError(error.what, where=str(file), fix=error.fix) from error
         except _UNLIKE as error:
             raise DataError(
-                f"the annotation file is not in the format of YouTube-VIS: {type(error).__name__} {error}",
+                f"the annotation file is not in the format of {_TITLES[layout.annotation_kind]}: "
+                f"{type(error).__name__} {error}",
                 where=str(file),
                 fix="unpack the data set's annotations again",
             ) from error
 
 
-def _listed(data: Mapping[str, Any]) -> dict[str, _Listed]:
+def _listed(data: Mapping[str, Any], name_files: Callable[[Sequence[str]], _Files]) -> dict[str, _Listed]:
     tracks: dict[int, list[Mapping[str, Any]]] = {}
     for entry in data.get("annotations") or ():
         tracks.setdefault(int(entry["video_id"]), []).append(entry)
     videos: dict[str, _Listed] = {}
     for video in data["videos"]:
         number, height, width = int(video["id"]), int(video["height"]), int(video["width"])
-        name, files = _files(video["file_names"])
+        name, files = name_files(video["file_names"])
         if name in videos:
             raise ValueError(f"two videos are called {name}")
         entrances = _entrances(tracks.get(number, ()), len(files), height, width)
@@ -137,7 +144,15 @@ def _listed(data: Mapping[str, Any]) -> dict[str, _Listed]:
     return videos
 
 
-def _files(paths: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+def _files_of_image(paths: Sequence[str]) -> _Files:
+    """Gives back an image's name, the file's without its ending, and the file, ``000000000139.jpg``."""
+    (file,) = paths
+    if not is_plain_name(file) or not file.rpartition(".")[0]:
+        raise ValueError(f"{str(file)[:80]} is no name of an image, NAME.jpg")
+    return file.rpartition(".")[0], (file,)
+
+
+def _files(paths: Sequence[str]) -> _Files:
     """Gives back a video's name and its frames, ``NAME/FRAME.jpg``; nothing may lead out of the folder of frames."""
     parts = [path.split("/") for path in paths]
     names = {path[0] for path in parts}

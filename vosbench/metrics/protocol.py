@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vosbench.errors import UsageError, nearest
+from vosbench.metrics.ap_rules import find_rules
 from vosbench.metrics.spans import ObjectSpan
 
 FrameRule = Literal["all", "inner", "after-first", "spans"]
@@ -144,19 +145,15 @@ PROTOCOLS: tuple[Protocol, ...] = (
         one_object=True,
     ),
 )
-"""Every protocol, by the names that stand in records."""
-
-
-TRACKS = "youtube-vis"
-"""The protocol of tracks: average precision by youtubevos/cocoapi f3f9948, see `vosbench.metrics.vis_ap`."""
+"""Every protocol of label maps, by the names that stand in records; instances have `vosbench.metrics.ap_rules`."""
 
 
 def check_protocol(name: str, task: str) -> None:
     """Raise `UsageError` unless ``name`` is a protocol for suites of this ``task``, "vos" or "vis"."""
     if task == "vos":
         find_protocol(name)
-    elif name != TRACKS:
-        raise UsageError(f"tracks are not scored by '{name}'", fix=f"write 'protocol: {TRACKS}' in the suite")
+    else:
+        find_rules(name)
 
 
 def find_protocol(name: str) -> Protocol:

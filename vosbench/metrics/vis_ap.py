@@ -1,7 +1,7 @@
-"""Average precision and recall of tracks: the scores of YouTube-VIS.
+"""Average precision and recall of instances: the scores of YouTube-VIS and, for videos of one frame, of COCO.
 
-Yang et al., "Video Instance Segmentation" (ICCV 2019), section 3, with the rules of the official tool
-(youtubevos/cocoapi f3f9948, ``ytvoseval.py``).
+Yang et al., "Video Instance Segmentation" (ICCV 2019), section 3, and Lin et al., "Microsoft COCO" (ECCV 2014), with
+the rules of the official tools (`vosbench.metrics.ap_rules`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosbench.errors import ScoreError
+from vosbench.metrics.ap_rules import YOUTUBE_VIS, ApRules
 from vosbench.metrics.summary import Measure
 from vosbench.metrics.vis_tracks import Table, VisTrack, VisTruth
 
@@ -31,14 +32,6 @@ RECALLS = 101
 
 MOST_DETECTIONS = (1, 10, 100)
 """Found tracks per video and category, best first, that the three kinds of recall look at."""
-
-AREAS: tuple[tuple[str, float, float], ...] = (
-    ("all", 0.0, 1e10),
-    ("small", 0.0, 128.0**2),
-    ("medium", 128.0**2, 256.0**2),
-    ("large", 256.0**2, 1e10),
-)
-"""Ranges of a track's average area in pixels, both ends included."""
 
 UNDEFINED = -1.0
 
@@ -103,7 +96,7 @@ class VisScore:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Block:
+class Block:
     """The tracks of one video and category, the found ones by falling score, and their overlaps."""
 
     found: tuple[VisTrack, ...]
@@ -112,7 +105,7 @@ class _Block:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Matched:
+class Matched:
     """A block at one range of areas: (thresholds, found) bool, (found,) float64, and the number of tracks to find."""
 
     hits: NDArray[np.bool_]
@@ -121,22 +114,23 @@ class _Matched:
     wanted: int
 
 
-def score_tracks(truth: VisTruth, results: Sequence[VisTrack]) -> VisScore:
+def score_tracks(truth: VisTruth, results: Sequence[VisTrack], rules: ApRules = YOUTUBE_VIS) -> VisScore:
     """Gives back the scores of found tracks; ties of scores keep the order of videos' ids and then of the file."""
-    shape = (len(THRESHOLDS), len(truth.categories), len(AREAS), len(MOST_DETECTIONS))
-    precision = np.full(shape, UNDEFINED)
+    shape = (len(THRESHOLDS), len(truth.categories), len(rules.areas), len(MOST_DETECTIONS))
+    curves = np.full((shape[0], RECALLS, *shape[1:]), UNDEFINED)
     recall = np.full(shape, UNDEFINED)
-    by_place = _by_video_and_category(truth, results)
+    by_place = blocks_of(truth, results, rules)
     for kind, (category, _) in enumerate(truth.categories):
         blocks = [by_place[video, category] for video in truth.videos if (video, category) in by_place]
-        for index, (_, low, high) in enumerate(AREAS):
-            matched = [_match(block, low, high) for block in blocks]
+        for index, (_, low, high) in enumerate(rules.areas):
+            matched = [match_block(block, low, high) for block in blocks]
             for place, most in enumerate(MOST_DETECTIONS):
                 curve = _curve(matched, most)
                 if curve is not None:
-                    precision[:, kind, index, place], recall[:, kind, index, place] = curve
+                    curves[:, :, kind, index, place], recall[:, kind, index, place] = curve
+    precision = curves.sum(axis=1) / RECALLS
     return VisScore(
-        measures=_measures(precision, recall),
+        measures=_measures(curves, recall, rules),
         categories=tuple(
             CategoryScore(
                 id=number,
@@ -151,16 +145,18 @@ def score_tracks(truth: VisTruth, results: Sequence[VisTrack]) -> VisScore:
     )
 
 
-def overlaps(found: Sequence[VisTrack], true: Sequence[VisTrack]) -> Floats:
+def overlaps(found: Sequence[VisTrack], true: Sequence[VisTrack], *, crowds_cover: bool = False) -> Floats:
     """Gives back the overlap in space and time of tracks of one video: (found, true), float64 in [0, 1].
 
-    Intersections and unions are summed over the frames that both lists hold.
+    Intersections and unions are summed over the frames that both lists hold. With ``crowds_cover`` the overlap with a
+    crowd is the share of the found track that lies in it.
     """
     from vosbench.metrics.vis_kernel import track_ious
 
     ious = np.zeros((len(found), len(true)))
     if ious.size:
-        track_ious(*_tables(found), *_tables(true), ious)
+        covered = np.array([crowds_cover and track.crowd for track in true], np.uint8)
+        track_ious(*_tables(found), *_tables(true), covered, ious)
     return ious
 
 
@@ -180,7 +176,8 @@ def _tables(tracks: Sequence[VisTrack]) -> tuple[Table, Table, Table, Table]:
     return np.concatenate([track.bounds for track in tracks]), starts, sizes, areas
 
 
-def _by_video_and_category(truth: VisTruth, results: Sequence[VisTrack]) -> dict[tuple[int, int], _Block]:
+def blocks_of(truth: VisTruth, results: Sequence[VisTrack], rules: ApRules) -> dict[tuple[int, int], Block]:
+    """Gives back what is matched with each other: the tracks by video and category."""
     found: dict[tuple[int, int], list[VisTrack]] = {}
     true: dict[tuple[int, int], list[VisTrack]] = {}
     for tracks, places in ((results, found), (truth.tracks, true)):
@@ -190,11 +187,11 @@ def _by_video_and_category(truth: VisTruth, results: Sequence[VisTrack]) -> dict
     for place in found.keys() | true.keys():
         best = tuple(sorted(found.get(place, ()), key=lambda track: -track.score)[: MOST_DETECTIONS[-1]])
         known = tuple(true.get(place, ()))
-        blocks[place] = _Block(found=best, true=known, ious=overlaps(best, known))
+        blocks[place] = Block(found=best, true=known, ious=overlaps(best, known, crowds_cover=rules.crowds_cover))
     return blocks
 
 
-def _match(block: _Block, low: float, high: float) -> _Matched:
+def match_block(block: Block, low: float, high: float) -> Matched:
     """Gives back which found tracks hit at each threshold; true tracks outside the range of areas are ignored.
 
     A found track that meets an ignored one, or none and lies outside the range itself, is neither hit nor miss. A hit
@@ -215,7 +212,7 @@ def _match(block: _Block, low: float, high: float) -> _Matched:
         match_tracks(sorted_ious, ignored[order], crowd, np.array(THRESHOLDS), matches)
         hits = (matches >= 0) & numbered[matches]
         passed = (matches >= 0) & (ignored[order][matches] == 1)
-    return _Matched(
+    return Matched(
         hits=hits,
         ignored=passed | (~hits & outside),
         scores=np.array([track.score for track in block.found], np.float64),
@@ -223,8 +220,8 @@ def _match(block: _Block, low: float, high: float) -> _Matched:
     )
 
 
-def _curve(matched: Sequence[_Matched], most: int) -> tuple[Floats, Floats] | None:
-    """Gives back mean precision and largest recall, each (thresholds,), None where there is nothing to find."""
+def _curve(matched: Sequence[Matched], most: int) -> tuple[Floats, Floats] | None:
+    """Gives back precision (thresholds, recalls) and largest recall (thresholds,), None where nothing is wanted."""
     wanted = sum(block.wanted for block in matched)
     if wanted == 0:
         return None
@@ -236,26 +233,32 @@ def _curve(matched: Sequence[_Matched], most: int) -> tuple[Floats, Floats] | No
     reached = found / wanted
     ratio = found / (missed + found + np.spacing(1))
     envelope = np.maximum.accumulate(ratio[:, ::-1], axis=1)[:, ::-1]
-    means = np.zeros(len(THRESHOLDS))
+    curve = np.zeros((len(THRESHOLDS), RECALLS))
     for level in range(len(THRESHOLDS)):
         places = np.searchsorted(reached[level], np.linspace(0, 1, RECALLS), side="left")
-        means[level] = np.sum(envelope[level, places[places < len(order)]]) / RECALLS
-    return means, reached[:, -1] if len(order) else np.zeros(len(THRESHOLDS))
+        within = places < len(order)
+        curve[level, within] = envelope[level, places[within]]
+    return curve, reached[:, -1] if len(order) else np.zeros(len(THRESHOLDS))
 
 
-def _measures(precision: Floats, recall: Floats) -> tuple[Measure, ...]:
+def _measures(curves: Floats, recall: Floats, rules: ApRules) -> tuple[Measure, ...]:
+    """The official twelve, each a mean over all that is defined, in the official order of summation.
+
+    ``curves`` are precision (thresholds, recalls, categories, areas, detections), ``recall`` has no axis of recalls.
+    """
     last = len(MOST_DETECTIONS) - 1
+    sizes = [(index, name[0]) for index, (name, _, _) in enumerate(rules.areas) if index]
     return (
-        _measure("AP", precision[:, :, 0, last]),
-        _measure("AP50", precision[0, :, 0, last]),
-        _measure("AP75", precision[5, :, 0, last]),
-        *(_measure(f"AP{name[0]}", precision[:, :, index, last]) for index, (name, _, _) in enumerate(AREAS) if index),
+        _measure("AP", curves[:, :, :, 0, last]),
+        _measure("AP50", curves[0, :, :, 0, last]),
+        _measure("AP75", curves[5, :, :, 0, last]),
+        *(_measure(f"AP{size}", curves[:, :, :, index, last]) for index, size in sizes),
         *(_measure(f"AR{most}", recall[:, :, 0, place]) for place, most in enumerate(MOST_DETECTIONS)),
-        *(_measure(f"AR{name[0]}", recall[:, :, index, last]) for index, (name, _, _) in enumerate(AREAS) if index),
+        *(_measure(f"AR{size}", recall[:, :, index, last]) for index, size in sizes),
     )
 
 
-def _measure(name: str, values: NDArray[Any]) -> Measure:
+def _measure(name: str, values: Floats) -> Measure:
     mean = _defined_mean(values)
     return Measure(name=name, value=mean, reason="" if mean is not None else "the truth has no object of this kind")
 

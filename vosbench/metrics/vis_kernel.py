@@ -95,9 +95,12 @@ def track_ious(
     true_starts: Table,
     true_sizes: Table,
     true_areas: Table,
+    covered: NDArray[np.uint8],
     ious: NDArray[np.float64],
 ) -> None:
     """Write the overlap in space and time of every found track with every true one to ``ious`` (found, true).
+
+    With a true one that is ``covered`` it is the share of the found one's pixels that lie in it.
 
     Both sides come as all bounds in a row, and (tracks, frames) tables: where a frame's bounds begin (one column
     more), its size (0 where the track is absent, -1 past its last frame) and its area. Pixels of masks of different
@@ -107,9 +110,11 @@ def track_ious(
         for its in range(ious.shape[1]):
             intersection = 0
             union = 0
+            whole = 0
             for frame in range(min(found_sizes.shape[1], true_sizes.shape[1])):
                 if found_sizes[mine, frame] < 0 or true_sizes[its, frame] < 0:
                     break
+                whole += found_areas[mine, frame]
                 if found_sizes[mine, frame] == 0 or true_sizes[its, frame] == 0:
                     union += found_areas[mine, frame] + true_areas[its, frame]
                 elif found_sizes[mine, frame] == true_sizes[its, frame]:
@@ -123,6 +128,7 @@ def track_ious(
                     )
                     intersection += shared
                     union += found_areas[mine, frame] + true_areas[its, frame] - shared
+            union = whole if covered[its] else union
             ious[mine, its] = intersection / union if union > 0 else 0.0
 
 
@@ -158,3 +164,52 @@ def match_tracks(
             matches[level, mine] = choice
             if choice > -1:
                 taken[choice] = 1
+
+
+@compiled
+def sample_precisions(
+    weights: Table,
+    videos: Table,
+    hits: NDArray[np.bool_],
+    ignored: NDArray[np.bool_],
+    wanted: Table,
+    recalls: NDArray[np.float64],
+    sums: NDArray[np.float64],
+    defined: Table,
+) -> None:
+    """Add the mean precision over thresholds and recalls of one category to ``sums`` of every sample that wants it.
+
+    ``weights`` (samples, all videos) say how often each video was drawn. The answers (answers,) of ``videos`` come by
+    falling score, ``hits`` and ``ignored`` are (thresholds, answers), ``wanted`` (all videos,) counts what is to be
+    found. A video that was drawn twice counts as two; between its copies no point of the curve matters, because hits
+    raise precision as they come and misses lower it at the same recall.
+    """
+    reached = np.zeros(len(videos))
+    precise = np.zeros(len(videos))
+    for sample in range(len(weights)):
+        total = 0
+        for video in range(len(wanted)):
+            total += weights[sample, video] * wanted[video]
+        if total == 0:
+            continue
+        defined[sample] += 1
+        whole = 0.0
+        for level in range(len(hits)):
+            found = 0
+            missed = 0
+            for place in range(len(videos)):
+                if not ignored[level, place]:
+                    if hits[level, place]:
+                        found += weights[sample, videos[place]]
+                    else:
+                        missed += weights[sample, videos[place]]
+                reached[place] = found / total
+                precise[place] = found / (missed + found) if found > 0 else 0.0
+            place = len(videos) - 1
+            best = 0.0
+            for step in range(len(recalls) - 1, -1, -1):
+                while place >= 0 and reached[place] >= recalls[step]:
+                    best = max(best, precise[place])
+                    place -= 1
+                whole += best
+        sums[sample] += whole / (len(hits) * len(recalls))

@@ -1,4 +1,4 @@
-"""Tracks of the truth and of results, read from the JSON files of YouTube-VIS."""
+"""Tracks of the truth and of results, read from the JSON files of YouTube-VIS, and results from those of COCO."""
 
 from __future__ import annotations
 
@@ -65,6 +65,19 @@ class VisTruth:
     tracks: tuple[VisTrack, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Keys:
+    """What an entry of a results file is called by: the data set, the id of its video or image, and its masks."""
+
+    title: str
+    place: str
+    masks: str
+
+
+_VIDEOS = _Keys(title="YouTube-VIS", place="video_id", masks="segmentations")
+_IMAGES = _Keys(title="COCO", place="image_id", masks="segmentation")
+
+
 def read_truth(data: Mapping[str, Any], *, where: str = "") -> VisTruth:
     """Gives back the truth of a file in the format of YouTube-VIS (``videos``, ``categories``, ``annotations``).
 
@@ -92,32 +105,36 @@ def read_truth(data: Mapping[str, Any], *, where: str = "") -> VisTruth:
     )
 
 
-def read_results(data: object, truth: VisTruth, *, where: str = "") -> tuple[VisTrack, ...]:
+def read_results(data: object, truth: VisTruth, *, where: str = "", images: bool = False) -> tuple[VisTrack, ...]:
     """Gives back the tracks of a results file: a list of video id, category id, score and compressed run-length masks.
 
-    Categories that the truth does not list are left out, as the official tool does.
+    Those of ``images`` have an image id and one mask, and are tracks of one frame. Categories that the truth does not
+    list are left out, as the official tools do.
     """
+    keys = _IMAGES if images else _VIDEOS
     if not isinstance(data, list) or not data:
         raise ScoreError(
             "the results are no list of tracks" if not isinstance(data, list) else "the results hold no track",
             where=where,
-            fix="give [{video_id, category_id, score, segmentations}, ...]; the official tool fails on an empty list",
+            fix=f"give [{{{keys.place}, category_id, score, {keys.masks}}}, ...]; "
+            "the official tool fails on an empty list",
         )
+    boxed = images and isinstance(data[0], Mapping) and bool(data[0].get("bbox"))
     known = set(truth.videos)
     categories = {number for number, _ in truth.categories}
     tracks = []
     for place, entry in enumerate(data, start=1):
         try:
-            track = _found_track(entry, place)
+            track = _found_track(entry, place, keys, boxed=boxed)
         except _UNLIKE as error:
             raise ScoreError(
-                f"result {place} is not in the format of YouTube-VIS: {type(error).__name__} {error}", where=where
+                f"result {place} is not in the format of {keys.title}: {type(error).__name__} {error}", where=where
             ) from error
         except ScoreError as error:
             raise ScoreError(error.what, where=f"{where} result {place}".strip(), fix=error.fix) from error
         if track.video not in known:
             raise ScoreError(
-                f"result {place} is of video {track.video}, which the truth does not have",
+                f"result {place} is of {keys.place.removesuffix('_id')} {track.video}, which the truth does not have",
                 where=where,
                 fix="score results against the split that they were made on",
             )
@@ -183,25 +200,36 @@ def _true_track(entry: Mapping[str, Any], videos: Mapping[int, tuple[int, int]],
     )
 
 
-def _found_track(entry: Mapping[str, Any], place: int) -> VisTrack:
+def _found_track(entry: Mapping[str, Any], place: int, keys: _Keys, *, boxed: bool) -> VisTrack:
+    """Gives back the track of one entry. With ``boxed`` its area is that of its box: so pycocotools takes it where the
+    first entry of a file has one, and sorts instances by size otherwise than by their masks.
+    """
     score = float(entry["score"])
     if not math.isfinite(score):
         raise ScoreError(f"its score is {score}", fix="scores must be finite numbers")
-    masks = entry["segmentations"]
-    if not _all_text(masks):
+    masks = [entry[keys.masks]] if keys is _IMAGES else entry[keys.masks]
+    if not _all_text(masks) or (keys is _IMAGES and not masks[0]):
         raise ScoreError(
-            "a mask is not compressed",
+            "a mask is not compressed" if keys is _VIDEOS or masks[0] else "there is no mask",
             fix="write counts as text, with pycocotools.mask.encode: the official tool takes nothing else in results",
         )
     packed = _text_masks(masks)
     return _track(
         packed,
         id=place,
-        video=int(entry["video_id"]),
+        video=int(entry[keys.place]),
         category=int(entry["category_id"]),
         score=score,
-        average_area=_mean_of_nonzero(packed.areas.tolist()),
+        average_area=_box_area(entry["bbox"]) if boxed else _mean_of_nonzero(packed.areas.tolist()),
     )
+
+
+def _box_area(box: Sequence[float]) -> float:
+    _, _, width, height = box
+    area_of_box = float(width) * float(height)
+    if not math.isfinite(area_of_box):
+        raise ScoreError(f"its box is {width} x {height}", fix="boxes must be finite numbers")
+    return area_of_box
 
 
 def _track(masks: _Masks, **fields: Any) -> VisTrack:

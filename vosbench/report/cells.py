@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from vosbench.metrics.ap_rules import find_rules
 from vosbench.metrics.protocol import find_protocol
 from vosbench.metrics.records import VideoScore
 from vosbench.metrics.summary import summarise
 from vosbench.records import Record
 from vosbench.store.frames import TRACE, read_frames
 from vosbench.store.run import FRAMES_FILE
-from vosbench.vis_runs import HEADLINE, read_measures
+from vosbench.vis_runs import read_measures
 
 CONSOLIDATED, PROTOTYPES = f"{TRACE}consolidated", f"{TRACE}prototypes"
 """Traces of a bank that compresses: elements that it replaced on a frame, and elements that it keeps in their place."""
@@ -51,7 +52,8 @@ def mean_scores(cells: Sequence[Cell], *, so_far: bool = False) -> dict[str, flo
 def _mean_measures(cells: Sequence[Cell]) -> dict[str, float]:
     """The mean over passes of the measures of tracks, each of which is one figure over the videos of a pass."""
     passes = [read_measures([(cell.folder, cell.record) for cell in one]) for one in split_passes(cells)]
-    shared = [name for name in HEADLINE if all(name in one for one in passes)]
+    headline = find_rules(cells[0].record.spec.suite.protocol).headline
+    shared = [name for name in headline if all(name in one for one in passes)]
     return {name: 100 * float(np.mean([one[name] for one in passes])) for name in shared}
 
 

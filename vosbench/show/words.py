@@ -8,7 +8,7 @@ from vosbench.records import Record
 from vosbench.scorer import read_score
 from vosbench.store.run import MASKS_FOLDER
 from vosbench.store.tracks import TRACKS_FILE
-from vosbench.vis_runs import HEADLINE, read_measures
+from vosbench.vis_runs import Pass, read_measures
 from vosbench.weights import weights_label
 
 MIB = float(1 << 20)
@@ -80,7 +80,8 @@ def _score(folder: Path, record: Record) -> str:
         return "none: random weights have no accuracy"
     if record.spec.suite.task == "vis":
         measures = read_measures([(folder, record)])
-        shown = ", ".join(f"{name} {100 * measures[name]:.1f}" for name in HEADLINE if name in measures)
+        headline = Pass(folder=folder.parent, cells=((folder, record),)).rules.headline
+        shown = ", ".join(f"{name} {100 * measures[name]:.1f}" for name in headline if name in measures)
         return f"{shown} on this video alone" if shown else "none: not scored; 'vosbench score RUN' says why"
     score = read_score(folder, record.spec.suite.protocol)
     if score is None:

@@ -48,6 +48,21 @@ class StoredTracks:
             for track in self.tracks
         ]
 
+    def official_of_image(self) -> list[dict[str, Any]]:
+        """Gives back the entries of a results file in the format of COCO: the video is an image.
+
+        They have no box: with one pycocotools would sort them by its area and not by the mask's.
+        """
+        return [
+            {
+                "image_id": self.video,
+                "category_id": track.category,
+                "score": track.score,
+                "segmentation": {"size": [self.height, self.width], "counts": track.texts[0]},
+            }
+            for track in self.tracks
+        ]
+
 
 def write_tracks(path: Path, tracks: StoredTracks) -> None:
     """Write ``tracks.json``."""
@@ -79,6 +94,7 @@ def read_tracks(folder: Path) -> StoredTracks:
     return tracks
 
 
-def official_results(videos: Sequence[StoredTracks]) -> list[dict[str, Any]]:
-    """Gives back the results file of several videos, in the order of their ids: equal scores rank by it."""
-    return [entry for tracks in sorted(videos, key=lambda tracks: tracks.video) for entry in tracks.official()]
+def official_results(videos: Sequence[StoredTracks], *, images: bool = False) -> list[dict[str, Any]]:
+    """Gives back the results file of several videos, or images, in the order of their ids: equal scores rank by it."""
+    ordered = sorted(videos, key=lambda tracks: tracks.video)
+    return [entry for tracks in ordered for entry in (tracks.official_of_image() if images else tracks.official())]
