@@ -335,7 +335,7 @@ def _open_all(source: SuiteVideos, names: tuple[str, ...], max_frames: int | Non
 
 def _overlap_notices(suite: Suite, spec: SuiteSpec) -> list[str]:
     if suite.layout.annotation_kind == "coco":
-        return [f"{spec.name}: images are videos of one frame, so a method that needs prompts is given its answer there"]
+        return [f"{spec.name}: images are videos of one frame: a method that needs prompts is given its answer there"]
     if not suite.layout.object_folders:
         return []
     return [

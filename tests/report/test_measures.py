@@ -18,7 +18,8 @@ from vosbench.report.table_footers import Origin
 from vosbench.report.table_styles import build_tables
 from vosbench.scorer import score_run
 from vosbench.stats import Slope
-from vosbench.store.run import Run
+from vosbench.store.frames import write_frames
+from vosbench.store.run import FRAMES_FILE, Run
 
 ORIGIN = Origin(machine="CPU x", versions="vosbench 0", date="2026-01-01")
 MIB = 1 << 20
@@ -134,3 +135,18 @@ def test_a_card_is_full_after_so_many_frames_or_never(row):
     first, second = (line.values[index] for line in table.lines)
     assert (200 + 1024, None, "never") == (first.number, second.number, second.text)
     assert any(f"({first.note}) extrapolated to 2 GiB from frame 200" in footer for footer in table.footers)
+
+
+def test_a_row_of_an_adaptive_method_says_the_mean_scale_of_its_frames(made):
+    for video, scales in (("aa", [1.0, 0.5, None]), ("bb", [0.9, 0.9, 0.9])):
+        folder = made.add("sam2-lite@adaptive", title="SAM2-Lite@adaptive", video=video, frames=3)
+        columns = {"seconds": [0.1] * 3, "live": [1.0] * 3, "trace.scale": scales, "trace.window": [8.0] * 3}
+        write_frames(folder / FRAMES_FILE, ["00000", "00001", "00002"], columns)
+    made.add("stcn")
+    rows = method_rows(read_cells(made.run))
+    assert [pytest.approx(4.2 / 5), None] == [row.measures.scale for row in rows]
+    (table,) = build_tables(rows, ORIGIN)
+    assert "SAM2-Lite@adaptive (adaptive, mean scale 0.84)" == table.lines[0].label
+    assert "adaptive" not in table.lines[1].label
+    (side_by_side,) = build_tables(rows, ORIGIN, style="methods")
+    assert "(Tiny: adaptive, mean scale 0.84)" in side_by_side.lines[0].label

@@ -135,3 +135,52 @@ def test_a_finished_study_leaves_tables_and_figures_and_says_what_it_could_not_d
     assert {"mine-xmem-7.md", "mine-xmem-7.csv", "memory-accuracy.svg"} <= names
     assert "89.8 ± 0.2" in (made.run.path / "tables" / "mine-xmem-7.md").read_text()
     assert ("no figure fps-frames: this run is not on lvos-v1",) == finished.missing
+
+
+def _reuse_study(*tables: StudyTable) -> Study:
+    return Study(schema=1, name="mine", title="Mine", suites=("youtube-vis-2021",), tables=tables)
+
+
+def _reuse_table(printed: str, metric: str) -> StudyTable:
+    columns = tuple(
+        StudyColumn(title=f"T = {reuse}", metric=metric, suite="youtube-vis-2021", run=f"reuse={reuse}",
+                    published=(f"w/ T={reuse}",))
+        for reuse in (1, 6)
+    )  # fmt: skip
+    rows = (StudyRow(printed=printed, run="mobileinst"),)
+    return StudyTable(paper="mobileinst", table="7", rows=rows, columns=columns)
+
+
+@pytest.fixture
+def reused(made):
+    """Gives back a run of MobileInst at two T, which is slower on the first of so many frames."""
+    suite = made.suite("youtube-vis-2021", "YouTube-VIS 2021")
+    for reuse in (1, 6):
+        settings = settings_of("mobileinst", reuse=str(reuse))
+        made.add("mobileinst", suite=suite, settings=settings, chosen={"reuse": reuse}, frames=12,
+                 seconds=lambda t, reuse=reuse: 0.14 + 0.06 * ((t - 1) % reuse == 0))  # fmt: skip
+    return made
+
+
+def test_a_column_may_be_a_setting_of_its_own(reused):
+    one = _reuse_study(_reuse_table("latency (ms)", "milliseconds_per_frame"))
+    assert ("mobileinst reuse=1", "mobileinst reuse=6") == one.methods
+    (view,) = views(reused, one)
+    # a keyframe takes 200 ms and the others 140 ms, and the mean holds both
+    assert (("latency (ms)", "mobileinst", "200", "154", "150", "140"),) == view.lines
+
+
+def test_parts_of_one_published_table_have_files_of_their_own(reused):
+    parts = (_reuse_table("global-local", "AP"), _reuse_table("latency (ms)", "milliseconds_per_frame"))
+    names = {path.name for path in finish_study(reused.run, _reuse_study(*parts), Registry()).written}
+    assert {"mine-mobileinst-7.csv", "mine-mobileinst-7-2.csv"} <= names
+
+
+def test_scores_by_size_are_found_under_the_papers_names(made, monkeypatch):
+    monkeypatch.setattr("vosbench.report.cells.read_measures", lambda cells: {"AP": 0.3, "APs": 0.125})
+    made.add("mobileinst", suite=made.suite("coco", task="vis", protocol="coco"), settings=settings_of("mobileinst"))
+    column = StudyColumn(title="small", metric="AP-small", suite="coco", published=("APS",))
+    rows = (StudyRow(printed="MobileInst | TopFormer", run="mobileinst"),)
+    table = StudyTable(paper="mobileinst", table="1", rows=rows, columns=(column,))
+    (view,) = views(made, Study(schema=1, name="mine", title="Mine", suites=("coco",), tables=(table,)))
+    assert ("12.5", "10.3") == view.lines[0][2:]

@@ -35,7 +35,8 @@ def command(a: str, b: str | None, suites: tuple[str, ...], methods: tuple[str, 
     """Compare run A with run B, or two methods of run A: vosbench compare RUN --methods stcn,xmem
 
     Both sides are paired by video; the interval of a difference is of 95 %, by 10,000 resamples of the videos. Where
-    it holds zero, no difference is seen. Regressions come first. Runs of other protocols, frames or prompts are
+    it holds zero, no difference is seen. AP ranks the answers of all videos together, so it is computed anew on each of
+    2,000 resamples. Regressions come first. Runs of other protocols, frames or prompts are
     refused, speed and memory of another machine are not compared.
     """
     from vosbench.compare import compare_methods, compare_runs

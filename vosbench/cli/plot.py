@@ -16,6 +16,7 @@ KINDS = (
     "fps-frames",
     "quality-length",
     "quality-time",
+    "quality-knob",
     "pareto",
     "short-long",
     "footprint",
@@ -26,7 +27,12 @@ KINDS = (
 @click.command(short_help="Draw a run's figures as SVG, PDF and PNG, with their data.")
 @click.argument("run")
 @click.option("--kind", type=click.Choice(KINDS), default=KINDS[0], show_default=True)
-@click.option("--x", "cost", help="The x of pareto: latency, energy, memory, parameters or macs. Default: latency.")
+@click.option(
+    "--x",
+    "cost",
+    help="The x of pareto: latency (median), mean-latency (keyframes weigh in), "
+    "energy, memory, parameters or macs. Default: latency.",
+)
 @click.option("--suite", "suites", callback=comma_list, help="Only these suites, a comma list; short-long: short,long.")
 @click.option("--methods", callback=comma_list, help="Only these methods, a comma list.")
 @click.option("--video", default="", help="Only this video. Default: the mean over videos.")
@@ -37,6 +43,9 @@ KINDS = (
 @json_option
 def command(run: str, **options: Any) -> None:
     """Draw one figure of RUN, a folder or the name of one below results/runs.
+
+    quality-knob is the score against a setting that a run swept (--curve, --sweep), as AP against MobileInst's T. The
+    score is J&F, G or AP, as the suite's protocol has it.
 
     Beside SVG, PDF and PNG lies a CSV file with every point that is drawn.
     """

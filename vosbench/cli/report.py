@@ -36,7 +36,7 @@ def command(run: str, **options: Any) -> None:
     """
     from vosbench.published import read_published
     from vosbench.report.page import PageRequest, write_page
-    from vosbench.report.page_overlays import Choice
+    from vosbench.report.page_pictures import Choice
 
     choice = Choice(times=_shares(options["times"]), videos=options["videos"])
     for kind in options["kinds"]:

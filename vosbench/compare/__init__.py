@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from vosbench.compare.bootstrap import FEWEST, Interval
+from vosbench.compare.instances import instance_accuracy
 from vosbench.compare.measures import Comparison, Verdict, VideoPair, accuracy, memory, speed
 from vosbench.compare.sides import (
     Side,
@@ -82,16 +83,23 @@ def _compare_sides(a: Side, b: Side) -> Compared:
     if videos:
         if same_answers(a, b, videos):
             notes.append(f"{where}: every answer is the same, pixel by pixel")
-        scored = [video for video in videos if video in a.scores and video in b.scores]
-        if len(scored) == len(videos) and scored:
-            found += accuracy(a, b, scored)
-        else:
-            notes.append(f"{where}: no accuracy on both sides")
+        compared, reason = _accuracy(a, b, videos)
+        found += compared
+        notes += [f"{where}: {reason}"] * bool(reason)
         if reason := other_machine(a.spec, b.spec):
             notes.append(f"{where}: speed and memory are not compared: {reason}")
         else:
             found += [*speed(a, b, videos), *memory(a, b, videos)]
     return Compared(comparisons=tuple(found), failures=tuple(failures), notes=tuple(notes))
+
+
+def _accuracy(a: Side, b: Side, videos: Sequence[str]) -> tuple[list[Comparison], str]:
+    """Gives back the comparisons of scores, or why there are none."""
+    if a.spec.suite.task == "vis":
+        return instance_accuracy(a, b, videos)
+    if all(video in side.scores for side in (a, b) for video in videos):
+        return accuracy(a, b, videos), ""
+    return [], "no accuracy on both sides"
 
 
 def _ordered(parts: Sequence[Compared], notes: Sequence[str]) -> Compared:

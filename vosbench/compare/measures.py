@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from vosbench.compare.bootstrap import Floats, Interval, paired_interval
+from vosbench.compare.bootstrap import RESAMPLES, Floats, Interval, paired_interval
 from vosbench.compare.sides import Side
 from vosbench.digest import digest_json
 from vosbench.metrics.protocol import find_protocol
@@ -41,7 +41,7 @@ class Comparison:
     """One measure of A and B on the same videos.
 
     ``a`` and ``b`` are the values over all of the ``videos``, ``interval`` is that of B minus A. ``pairs`` hold each
-    video's values, the largest regression first.
+    video's values, the largest regression first; a video without an object has no average precision and no pair.
     """
 
     suite: str
@@ -55,17 +55,13 @@ class Comparison:
     interval: Interval
     verdict: Verdict
     pairs: tuple[VideoPair, ...]
+    videos: int
 
     @property
     def loss(self) -> float:
         """By which share of A's value B is worse; below zero where it is better."""
         lost = -self.interval.value if self.better == "higher" else self.interval.value
         return lost / max(abs(self.a), 1e-9)
-
-    @property
-    def videos(self) -> int:
-        """How many videos both sides went through."""
-        return len(self.pairs)
 
 
 def accuracy(a: Side, b: Side, videos: Sequence[str]) -> list[Comparison]:
@@ -76,8 +72,8 @@ def accuracy(a: Side, b: Side, videos: Sequence[str]) -> list[Comparison]:
     made: list[Comparison] = []
     for measure, places in ((whole, (0, 1)), ("J", (0,)), ("F", (1,))):
         of_a, of_b = (_Objects([side.scores[video] for video in videos], places, apart=apart) for side in (a, b))
-        pairs = _pairs(videos, of_a.by_video(), of_b.by_video())
-        made.append(_compare(a, b, (measure, "points", "higher"), of_a, of_b, pairs))
+        pairs = pair_up(videos, of_a.by_video(), of_b.by_video())
+        made.append(compare_statistics(a, b, (measure, "points", "higher"), of_a, of_b, pairs))
     return made
 
 
@@ -86,8 +82,8 @@ def speed(a: Side, b: Side, videos: Sequence[str]) -> list[Comparison]:
     of_a, of_b = _Rate(a, videos), _Rate(b, videos)
     if not (of_a.known and of_b.known):
         return []
-    pairs = _pairs(videos, of_a.by_video(), of_b.by_video())
-    return [_compare(a, b, ("FPS", "frames per second", "higher"), of_a, of_b, pairs)]
+    pairs = pair_up(videos, of_a.by_video(), of_b.by_video())
+    return [compare_statistics(a, b, ("FPS", "frames per second", "higher"), of_a, of_b, pairs)]
 
 
 def memory(a: Side, b: Side, videos: Sequence[str]) -> list[Comparison]:
@@ -97,21 +93,27 @@ def memory(a: Side, b: Side, videos: Sequence[str]) -> list[Comparison]:
         return []
     values = [[float(peak or 0) / MIB for peak in found] for found in peaks]
     of_a, of_b = (_mean_of(np.array(found)) for found in values)
-    return [_compare(a, b, ("peak memory", "MiB", "lower"), of_a, of_b, _pairs(videos, *values))]
+    return [compare_statistics(a, b, ("peak memory", "MiB", "lower"), of_a, of_b, pair_up(videos, *values))]
 
 
-def _compare(
+def compare_statistics(
     a: Side,
     b: Side,
     measure: tuple[str, str, Literal["higher", "lower"]],
     of_a: Statistic,
     of_b: Statistic,
     pairs: tuple[VideoPair, ...],
+    *,
+    videos: int | None = None,
+    resamples: int = RESAMPLES,
 ) -> Comparison:
+    """Gives back a measure (name, unit, what is better) of both sides; ``videos`` counts more than have a pair."""
     name, unit, better = measure
+    count = len(pairs) if videos is None else videos
     seed = int(digest_json([a.spec.key, b.spec.key, name])[:16], 16)
-    whole = np.ones((1, len(pairs)))
-    interval = paired_interval(lambda w: of_b(w) - of_a(w), len(pairs), np.random.default_rng(seed))
+    whole = np.ones((1, count))
+    generator = np.random.default_rng(seed)
+    interval = paired_interval(lambda w: of_b(w) - of_a(w), count, generator, resamples=resamples)
     worse_first = sorted(pairs, key=lambda pair: pair.change if better == "higher" else -pair.change)
     return Comparison(
         suite=a.spec.suite.title,
@@ -125,11 +127,12 @@ def _compare(
         interval=interval,
         verdict=_verdict(interval, better, pairs),
         pairs=tuple(worse_first),
+        videos=count,
     )
 
 
 def _verdict(interval: Interval, better: Literal["higher", "lower"], pairs: Sequence[VideoPair]) -> Verdict:
-    if all(pair.change == 0 for pair in pairs):
+    if interval.value == 0 and all(pair.change == 0 for pair in pairs):
         return "the same"
     if interval.low is None:
         return "too few videos"
@@ -138,7 +141,8 @@ def _verdict(interval: Interval, better: Literal["higher", "lower"], pairs: Sequ
     return "better" if (interval.value > 0) == (better == "higher") else "worse"
 
 
-def _pairs(videos: Sequence[str], a: Sequence[float], b: Sequence[float]) -> tuple[VideoPair, ...]:
+def pair_up(videos: Sequence[str], a: Sequence[float], b: Sequence[float]) -> tuple[VideoPair, ...]:
+    """Gives back the values of each video on both sides."""
     return tuple(VideoPair(video=video, a=x, b=y) for video, x, y in zip(videos, a, b, strict=True))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from vosbench.errors import UsageError
 from vosbench.metrics.records import VideoScore
@@ -11,15 +12,21 @@ from vosbench.records import CellSpec, Record
 from vosbench.scorer import read_score
 from vosbench.store.run import Run
 
+_Member = tuple[Path, Record, VideoScore | None]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Side:
-    """The finished cells of one method on one suite, by video; each video's passes together."""
+    """The finished cells of one method on one suite, by video; each video's passes together.
+
+    ``folders`` are those of the cells, in the order of the ``records``.
+    """
 
     label: str
     spec: CellSpec
     records: Mapping[str, tuple[Record, ...]]
     scores: Mapping[str, tuple[VideoScore, ...]]
+    folders: Mapping[str, tuple[Path, ...]]
     failed: tuple[str, ...]
 
 
@@ -28,13 +35,13 @@ def read_sides(run: Run, suites: Sequence[str], methods: Sequence[str]) -> dict[
 
     Raises `UsageError` where one label was run in several ways.
     """
-    groups: dict[tuple[str, str, str], list[tuple[Record, VideoScore | None]]] = {}
+    groups: dict[tuple[str, str, str], list[_Member]] = {}
     for folder, record in run.records():
         spec = record.spec
         if (suites and spec.suite.name not in suites) or (methods and spec.method.label not in methods):
             continue
         score = read_score(folder, spec.suite.protocol) if record.outcome.status == "ok" else None
-        groups.setdefault((spec.suite.title, spec.method.label, spec.method_key), []).append((record, score))
+        groups.setdefault((spec.suite.title, spec.method.label, spec.method_key), []).append((folder, record, score))
     sides: dict[tuple[str, str], Side] = {}
     for (title, label, _), members in groups.items():
         if (title, label) in sides:
@@ -47,20 +54,23 @@ def read_sides(run: Run, suites: Sequence[str], methods: Sequence[str]) -> dict[
     return sides
 
 
-def _side(label: str, members: Sequence[tuple[Record, VideoScore | None]]) -> Side:
+def _side(label: str, members: Sequence[_Member]) -> Side:
     records: dict[str, tuple[Record, ...]] = {}
+    folders: dict[str, tuple[Path, ...]] = {}
     scores: dict[str, tuple[VideoScore, ...]] = {}
-    failed = {record.spec.video: record.outcome.status for record, _ in members if record.outcome.status != "ok"}
-    for record, score in members:
+    failed = {record.spec.video: record.outcome.status for _, record, _ in members if record.outcome.status != "ok"}
+    for folder, record, score in members:
         video = record.spec.video
         if video in failed:
             continue
         records[video] = (*records.get(video, ()), record)
+        folders[video] = (*folders.get(video, ()), folder)
         if score is not None:
             scores[video] = (*scores.get(video, ()), score)
     whole = {video: found for video, found in scores.items() if len(found) == len(records[video])}
     words = tuple(f"{video} ({status})" for video, status in failed.items())
-    return Side(label=label, spec=members[0][0].spec, records=records, scores=whole, failed=words)
+    spec = members[0][1].spec
+    return Side(label=label, spec=spec, records=records, scores=whole, folders=folders, failed=words)
 
 
 def refuse_others(a: CellSpec, b: CellSpec) -> None:

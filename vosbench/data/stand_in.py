@@ -92,17 +92,17 @@ def _video_names(suite: Suite, stand_in: StandIn) -> list[str]:
 
 def _scene(stand_in: StandIn, name: str, number: int) -> Scene:
     step = stand_in.truth_every
+    plain = Scene(id=name, seed=1000 + number)
     spread = stand_in.frames // (2 * stand_in.objects) // step * step
-    return Scene(
-        id=name,
-        seed=1000 + number,
+    return replace(
+        plain,
         height=stand_in.height,
         width=stand_in.width,
         length=stand_in.frames,
         objects=stand_in.objects,
         entries=tuple(spread * entry for entry in range(stand_in.objects)) if stand_in.late else (),
         absences=_absences(stand_in) if stand_in.leaving else (),
-        **({"size": stand_in.sizes[number % len(stand_in.sizes)]} if stand_in.sizes else {}),
+        size=stand_in.sizes[number % len(stand_in.sizes)] if stand_in.sizes else plain.size,
     )
 
 

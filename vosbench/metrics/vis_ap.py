@@ -135,7 +135,7 @@ def score_tracks(truth: VisTruth, results: Sequence[VisTrack], rules: ApRules = 
             CategoryScore(
                 id=number,
                 name=name,
-                average_precision=_defined_mean(precision[:, kind, 0, 2]),
+                average_precision=_defined_mean(curves[:, :, kind, 0, 2]),
                 average_recall=_defined_mean(recall[:, kind, 0, 2]),
             )
             for kind, (number, name) in enumerate(truth.categories)

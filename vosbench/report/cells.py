@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vosbench.metrics.ap_rules import find_rules
 from vosbench.metrics.protocol import find_protocol
@@ -19,6 +20,9 @@ from vosbench.vis_runs import read_measures
 
 CONSOLIDATED, PROTOTYPES = f"{TRACE}consolidated", f"{TRACE}prototypes"
 """Traces of a bank that compresses: elements that it replaced on a frame, and elements that it keeps in their place."""
+
+SCALE = f"{TRACE}scale"
+"""Trace of a method that adapts its resolution: by how much it shrinks a frame's sides, 1 for not at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +84,18 @@ def score_deviations(cells: Sequence[Cell]) -> dict[str, float]:
     return {name: float(np.std([one[name] for one in scores], ddof=1)) for name in shared}
 
 
+def mean_scale(cells: Sequence[Cell]) -> float | None:
+    """Gives back the mean over all frames of the scale that a method says it saw them at; None where it says none."""
+    scales = [values[np.isfinite(values)] for cell in cells if (values := _columns(cell).get(SCALE)) is not None]
+    known = np.concatenate(scales) if scales else np.empty(0)
+    return float(known.mean()) if known.size else None
+
+
+def _columns(cell: Cell) -> Mapping[str, NDArray[np.float64]]:
+    path = cell.folder / FRAMES_FILE
+    return read_frames(path).columns if path.is_file() else {}
+
+
 def compression_ratio(cells: Sequence[Cell]) -> float | None:
     """Gives back how many percent of the elements that compression kept were there before it, None where none was.
 
@@ -87,8 +103,7 @@ def compression_ratio(cells: Sequence[Cell]) -> float | None:
     """
     before = kept = 0.0
     for cell in cells:
-        path = cell.folder / FRAMES_FILE
-        columns = read_frames(path).columns if path.is_file() else {}
+        columns = _columns(cell)
         if CONSOLIDATED in columns and PROTOTYPES in columns:
             before += float(np.nansum(columns[CONSOLIDATED]))
             kept += float(np.nansum(columns[PROTOTYPES]))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vosbench.growth import Growth, frames_until_full
 from vosbench.records import CellSpec, MemorySummary, Record
-from vosbench.report.cells import Cell, mean_scores
+from vosbench.report.cells import Cell, mean_scale, mean_scores
 from vosbench.stats import Interval, Slope, mean_interval, robust_slope
 from vosbench.store.frames import read_frames
 from vosbench.store.run import FRAMES_FILE
@@ -32,7 +32,8 @@ class Measures:
     video, after ``held_frames`` frames. ``leaks`` says what was not given back. ``joules_per_frame`` and ``gmacs``
     (10^9 multiply-accumulates of one frame) have a reason beside where they are missing. ``dropped`` of ``frames`` came
     too late for a method in real time. Where memory ran out, ``so_far`` are the scores over the frames that were
-    answered, in percent, and ``coverage`` is their share of all frames.
+    answered, in percent, and ``coverage`` is their share of all frames. ``scale`` is the mean over the frames of the
+    scale that an adaptive method says it shrank them to.
     """
 
     speed: Interval | None = None
@@ -53,6 +54,7 @@ class Measures:
     dropped: int | None = None
     so_far: Mapping[str, float] = field(default_factory=dict)
     coverage: float | None = None
+    scale: float | None = None
 
     @property
     def wh_per_ten_minutes(self) -> float | None:
@@ -94,6 +96,7 @@ def measures_of(cells: Sequence[Cell]) -> Measures:
         dropped=sum(cell.record.dropped for cell in good) if real_time else None,
         so_far=_so_far(cells),
         coverage=_coverage(cells),
+        scale=mean_scale(good),
     )
 
 

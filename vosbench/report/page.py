@@ -15,7 +15,8 @@ from vosbench.errors import StoreError
 from vosbench.report import page_data
 from vosbench.report.cells import Cell
 from vosbench.report.files import run_origin
-from vosbench.report.page_overlays import CONFUSED, EXTRA, MISSED, Choice, overlay_sheets
+from vosbench.report.page_overlays import CONFUSED, EXTRA, MISSED, overlay_sheets
+from vosbench.report.page_pictures import Choice
 from vosbench.report.plots import KINDS, PlotRequest, build_plot
 from vosbench.report.plots_data import NothingToDrawError, Plot
 from vosbench.report.plots_draw import WIDTHS, render

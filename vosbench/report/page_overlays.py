@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,76 +11,46 @@ from vosbench.data.suite import suite_of
 from vosbench.data.video import Video, open_video, read_frame, read_truth
 from vosbench.errors import VosbenchError
 from vosbench.report.cells import Cell
+from vosbench.report.page_instances import INSTANCES, instance_sheet
+from vosbench.report.page_pictures import (
+    MOST_BYTES,
+    Budget,
+    Choice,
+    Picture,
+    Row,
+    Sheet,
+    nearest_place,
+    picture,
+    small_image,
+    small_labels,
+)
 from vosbench.store.run import MASKS_FOLDER
 from vosbench.types import Image, LabelMap
-
-WIDTH = 320
-"""Pixels: the largest width of a picture."""
-
-QUALITY = 80
-
-MOST_BYTES = 8 << 20
-"""What all pictures of a page may take together; what would go beyond is left out, and the page says so."""
+from vosbench.vis_runs import read_measures
 
 MISSED, EXTRA, CONFUSED = (230, 159, 0), (0, 114, 178), (204, 121, 167)
 """RGB of Okabe and Ito (2008): truth that has no answer, answer that has no truth, one object for another."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """One picture: a JPEG as a data URI, (height, width) in pixels, and what it shows in words."""
-
-    uri: str
-    height: int
-    width: int
-    words: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """The pictures of one method, or of the truth, over the chosen frames; None where there is none."""
-
-    label: str
-    pictures: tuple[Picture | None, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
-    """One video: its frames, and a row of pictures for the truth, and two for each method."""
-
-    suite: str
-    video: str
-    why: str
-    frames: tuple[str, ...]
-    rows: tuple[Row, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """What is shown: times as shares of a video in [0, 1], how many videos of a suite, or which, and methods."""
-
-    times: tuple[float, ...] = (0.1, 0.5, 0.95)
-    videos: tuple[str, ...] = ()
-    most_videos: int = 2
-    most_methods: int = 6
 
 
 def overlay_sheets(cells: Sequence[Cell], choice: Choice) -> tuple[list[Sheet], list[str]]:
     """Gives back a sheet per chosen video, and why others have none."""
     sheets: list[Sheet] = []
     notes: list[str] = []
-    budget = _Budget(MOST_BYTES)
+    budget = Budget()
     suites = dict.fromkeys(cell.record.spec.suite.title for cell in cells)
     for title in suites:
-        reason = _no_pictures(next(cell for cell in cells if cell.record.spec.suite.title == title))
-        if reason:
-            notes.append(f"{title}: {reason}")
+        spec = next(cell.record.spec.suite for cell in cells if cell.record.spec.suite.title == title)
+        if spec.noise:
+            notes.append(f"{title}: random frames show nothing")
             continue
+        of_instances = spec.task == "vis"
+        draw = instance_sheet if of_instances else _sheet
+        notes += [f"{title}: {INSTANCES}"] * of_instances
         answered = [c for c in cells if c.record.spec.suite.title == title and c.record.frames and _is_first(c)]
         for video, why in _videos(answered, choice):
             members = [cell for cell in answered if cell.record.spec.video == video]
             try:
-                sheets.append(_sheet(title, video, why, members, choice, budget))
+                sheets.append(draw(title, video, why, members, choice, budget))
             except VosbenchError as error:
                 notes.append(f"{title}, {video}: {error.what}")
     if budget.refused:
@@ -117,31 +85,6 @@ def difference(image: Image, answer: LabelMap, truth: LabelMap, void: int | None
     return shown
 
 
-class _Budget:
-    """Bytes that pictures may still take."""
-
-    def __init__(self, most: int) -> None:
-        self._left = most
-        self.refused = 0
-
-    def takes(self, size: int) -> bool:
-        if size > self._left:
-            self.refused += 1
-            return False
-        self._left -= size
-        return True
-
-
-def _no_pictures(cell: Cell) -> str:
-    """Why a suite has no pictures, '' where it has."""
-    spec = cell.record.spec.suite
-    if spec.task == "vis":
-        return "instances may overlap, and a picture shows label maps"
-    if spec.noise:
-        return "random frames show nothing"
-    return ""
-
-
 def _is_first(cell: Cell) -> bool:
     return cell.record.spec.repeat == 0 and cell.record.spec.offset == 0
 
@@ -170,19 +113,21 @@ def _videos(cells: Sequence[Cell], choice: Choice) -> Iterator[tuple[str, str]]:
 
 
 def _score(cell: Cell) -> float | None:
+    if cell.record.spec.suite.task == "vis":
+        return read_measures([(cell.folder, cell.record)]).get("AP")
     objects = cell.score.objects if cell.score is not None else ()
     means = [(one.j_statistics.mean or 0.0) + (one.f_statistics.mean or 0.0) for one in objects]
     return float(np.mean(means)) / 2 if means else None
 
 
-def _sheet(title: str, name: str, why: str, cells: Sequence[Cell], choice: Choice, budget: _Budget) -> Sheet:
+def _sheet(title: str, name: str, why: str, cells: Sequence[Cell], choice: Choice, budget: Budget) -> Sheet:
     spec = cells[0].record.spec
     suite = suite_of(spec.suite)
     video = open_video(suite, spec.suite.root, name, max_frames=spec.max_frames)
     places = _places(video, choice.times)
-    images = {place: _small_image(read_frame(video, place).image) for place in places}
+    images = {place: small_image(read_frame(video, place).image) for place in places}
     truths = {
-        place: _small_labels(read_truth(video, video.names[place]))
+        place: small_labels(read_truth(video, video.names[place]))
         for place in places
         if video.names[place] in video.masks
     }
@@ -195,19 +140,19 @@ def _sheet(title: str, name: str, why: str, cells: Sequence[Cell], choice: Choic
 
 
 def _method_rows(
-    cell: Cell, video: Video, images: Mapping[int, Image], truths: Mapping[int, LabelMap], budget: _Budget
+    cell: Cell, video: Video, images: Mapping[int, Image], truths: Mapping[int, LabelMap], budget: Budget
 ) -> list[Row]:
     label = cell.record.spec.method.title
     answers: dict[int, LabelMap] = {}
     for place in images:
         path = cell.folder / MASKS_FOLDER / f"{video.names[place]}.png"
         if path.is_file():
-            answers[place] = _small_labels(read_mask(path))
+            answers[place] = small_labels(read_mask(path))
     ours = tuple(
-        _picture(blend(images[p], answers[p]), f"{label}, frame {p}", budget) if p in answers else None for p in images
+        picture(blend(images[p], answers[p]), f"{label}, frame {p}", budget) if p in answers else None for p in images
     )
     differences = tuple(
-        _picture(
+        picture(
             difference(images[p], answers[p], truths[p], video.layout.void), f"{label} against truth, frame {p}", budget
         )
         if p in answers and p in truths
@@ -217,10 +162,10 @@ def _method_rows(
     return [Row(label=label, pictures=ours), Row(label=f"{label}: difference", pictures=differences)]
 
 
-def _truth(image: Image, truth: LabelMap | None, void: int | None, place: int, budget: _Budget) -> Picture | None:
+def _truth(image: Image, truth: LabelMap | None, void: int | None, place: int, budget: Budget) -> Picture | None:
     if truth is None:
-        return _picture(image, f"frame {place}, which has no truth", budget)
-    return _picture(blend(image, _without(truth, void)), f"truth, frame {place}", budget)
+        return picture(image, f"frame {place}, which has no truth", budget)
+    return picture(blend(image, _without(truth, void)), f"truth, frame {place}", budget)
 
 
 def _without(labels: LabelMap, void: int | None) -> LabelMap:
@@ -231,40 +176,4 @@ def _places(video: Video, times: Sequence[float]) -> list[int]:
     """The frames nearest to shares of the video, of those with truth where it has some behind the first."""
     scored = [place for place, name in enumerate(video.names) if name in video.masks]
     known = scored if len(scored) > 1 else list(range(len(video.names)))
-    return sorted({_nearest(known, time * (len(video.names) - 1)) for time in times})
-
-
-def _nearest(places: Sequence[int], wanted: float) -> int:
-    return min(places, key=lambda place: abs(place - wanted))
-
-
-def _small_size(height: int, width: int) -> tuple[int, int]:
-    """Width and height of a picture, as OpenCV wants them."""
-    scale = min(1.0, WIDTH / width)
-    return max(1, round(width * scale)), max(1, round(height * scale))
-
-
-def _small_image(image: Image) -> Image:
-    import cv2
-
-    small: Image = cv2.resize(image, _small_size(*image.shape[:2]), interpolation=cv2.INTER_AREA).astype(np.uint8)
-    return small
-
-
-def _small_labels(labels: LabelMap) -> LabelMap:
-    """Labels as large as the pictures are, (height, width): the value of the nearest pixel, never a mixture."""
-    width, height = _small_size(*labels.shape)
-    rows = (np.arange(height) * labels.shape[0] + labels.shape[0] // 2) // height
-    columns = (np.arange(width) * labels.shape[1] + labels.shape[1] // 2) // width
-    small: LabelMap = labels[np.minimum(rows, labels.shape[0] - 1)][:, np.minimum(columns, labels.shape[1] - 1)]
-    return small
-
-
-def _picture(image: Image, words: str, budget: _Budget) -> Picture | None:
-    import cv2
-
-    _, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    if not budget.takes(data.size * 4 // 3):
-        return None
-    uri = "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
-    return Picture(uri=uri, height=image.shape[0], width=image.shape[1], words=words)
+    return sorted({nearest_place(known, time * (len(video.names) - 1)) for time in times})

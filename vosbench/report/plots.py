@@ -11,6 +11,7 @@ from vosbench.report.plots_data import NothingToDrawError, Plot, comma_separated
 from vosbench.report.plots_draw import WIDTHS, render
 from vosbench.report.plots_entries import Entry, read_entries
 from vosbench.report.plots_frames import footprint, fps_frames, memory_frames
+from vosbench.report.plots_knob import quality_knob
 from vosbench.report.plots_ladder import ladder
 from vosbench.report.plots_quality import quality_length, quality_time, short_long
 from vosbench.report.plots_tradeoff import COSTS, memory_accuracy, pareto
@@ -37,6 +38,7 @@ KINDS: Mapping[str, Callable[[list[Entry], PlotRequest], Plot]] = {
     "fps-frames": lambda entries, _: fps_frames(entries),
     "quality-length": lambda entries, _: quality_length(entries),
     "quality-time": lambda entries, _: quality_time(entries),
+    "quality-knob": lambda entries, _: quality_knob(entries),
     "pareto": lambda entries, request: pareto(entries, request.cost or "latency"),
     "short-long": lambda entries, request: short_long(entries, request.suites),
     "footprint": lambda entries, _: footprint(entries),

@@ -41,6 +41,11 @@ def quality_time(entries: Sequence[Entry]) -> Plot:
     )
     scored = [one for entry in trained for cell in entry.cells if (one := _scored(entry, cell)) is not None]
     if not scored:
+        if trained and all(entry.cells[0].record.spec.suite.task == "vis" for entry in trained):
+            raise NothingToDrawError(
+                "AP ranks the answers of all videos together, so no frame has one of its own",
+                fix="choose another kind, as quality-knob or pareto",
+            )
         raise NothingToDrawError("no cell of this run has scores frame by frame", fix=NO_SCORE)
     width = _window(scored)
     groups = set_apart([entry for entry in trained if any(one.entry is entry for one in scored)])

@@ -46,6 +46,13 @@ COSTS: Mapping[str, Cost] = {
         value=lambda row: row.median_ms,
         shown=("speed",),
     ),
+    "mean-latency": Cost(
+        key="mean_ms",
+        title="Mean time per frame (ms)",
+        unit="ms",
+        value=lambda row: 1e3 / row.frames_per_second if row.frames_per_second else None,
+        shown=("speed",),
+    ),
     "parameters": Cost(key="parameters_millions", title="Parameters (M)", unit="M", value=lambda row: row.parameters),
     "energy": Cost(
         key="energy_wh_per_10_minutes",
@@ -108,7 +115,7 @@ def _nothing(entries: Sequence[Entry], cost: Cost) -> NothingToDrawError:
 
 
 def _panel(group: Group, cost: Cost, *, front: bool) -> Panel:
-    curves = _curves(group.entries)
+    curves = swept_curves(group.entries)
     joined = {id(entry) for _, members in curves for entry in members}
     series = [_curve(setting, members, group, cost) for setting, members in curves]
     series += [_point(entry, group, cost) for entry in group.entries if id(entry) not in joined]
@@ -116,7 +123,7 @@ def _panel(group: Group, cost: Cost, *, front: bool) -> Panel:
     compared = [x for one in series for x in one.x if not one.style.thin]
     if front:
         series += _front(group, cost)
-    paced = cost.key == "median_ms" and on_one_core(group)
+    paced = cost.key in ("median_ms", "mean_ms") and on_one_core(group)
     return Panel(
         title=group.title,
         x=Axis(
@@ -155,8 +162,8 @@ def _curve(setting: str, members: list[Entry], group: Group, cost: Cost) -> Seri
     )
 
 
-def _curves(entries: Sequence[Entry]) -> list[tuple[str, list[Entry]]]:
-    """The settings along which rows of one method differ, and these rows in the order of the setting.
+def swept_curves(entries: Sequence[Entry]) -> list[tuple[str, list[Entry]]]:
+    """Gives back the settings along which rows of one method differ, and these rows in the order of the setting.
 
     Two rows are joined where they differ in one numeric setting alone, or in one that the run swept; the setting with
     most values comes first, and rows that are all on curves already make no other one.
@@ -197,29 +204,30 @@ def _along(setting: str, members: list[Entry]) -> list[list[Entry]]:
 
 def _makes_curves(setting: str, entry: Entry) -> bool:
     """Numbers have an order of their own; names have one only where the run was told to go through them."""
-    return _is_number(entry.settings.get(setting)) or setting in entry.cells[0].record.spec.method.swept
+    return is_number(entry.settings.get(setting)) or setting in entry.cells[0].record.spec.method.swept
 
 
 def _place(setting: str, entry: Entry) -> tuple[float, float]:
     """A number's place is itself, behind the names, which follow each other as their memory grows."""
     value = entry.settings[setting]
     memory = entry.row.peak_mib or 0.0
-    return (float(value), memory) if _is_number(value) else (-1.0, memory)
+    return (float(value), memory) if is_number(value) else (-1.0, memory)
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Tells whether a setting's value has a place on an axis."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _text(value: Any) -> str:
-    return f"{value:g}" if _is_number(value) else str(value)
+    return f"{value:g}" if is_number(value) else str(value)
 
 
 def _swept(group: Group) -> list[str]:
     """What the words beside a curve's points are."""
     notes = []
-    for setting, members in _curves(group.entries):
-        words = "numbers" if _is_number(members[0].settings[setting]) else "names"
+    for setting, members in swept_curves(group.entries):
+        words = "numbers" if is_number(members[0].settings[setting]) else "names"
         notes.append(f"{members[0].title}: the {words} are {setting}.")
     return notes
 

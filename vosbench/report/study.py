@@ -13,7 +13,7 @@ from vosbench.published.reading import read_papers
 from vosbench.registry import Registry
 from vosbench.report.published import SHORT, PublishedView, shown
 from vosbench.report.rows import MethodRow
-from vosbench.studies import Study, StudyColumn, StudyRow, StudyTable
+from vosbench.studies import Study, StudyColumn, StudyRow, StudyTable, run_of
 from vosbench.sweep import parse_row
 
 CHANGE = "J&F change from 1x to 3x"
@@ -25,7 +25,8 @@ BESIDE = (
 
 MEASURED: Mapping[str, Callable[[MethodRow], float | None]] = {
     "frames_per_second": lambda row: row.frames_per_second,
-    "milliseconds_per_frame": lambda row: row.median_ms,
+    # papers give means, in which slow keyframes weigh as much as they last
+    "milliseconds_per_frame": lambda row: 1e3 / row.frames_per_second if row.frames_per_second else None,
     "peak_memory": lambda row: row.peak_mib,
     "parameters": lambda row: row.parameters,
     "compression_ratio": lambda row: row.compression,
@@ -35,11 +36,14 @@ MEASURED: Mapping[str, Callable[[MethodRow], float | None]] = {
 """What a row says of a published metric that is no score."""
 
 
+SIZES: Mapping[str, str] = {"AP-small": "APs", "AP-medium": "APm", "AP-large": "APl"}
+"""Published scores that rows call otherwise."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wanted:
-    """A study's row: its method, and the settings that tell it from the study's other rows of that method."""
+    """What a row of a study runs: its method, and the settings that tell it from others of that method."""
 
-    row: StudyRow
     method: str
     settings: Mapping[str, Any]
 
@@ -62,18 +66,15 @@ def _view(rows: Sequence[MethodRow], study: Study, table: StudyTable, registry: 
     columns = table.columns or _own_columns(published)
     _check(study, table, published, columns)
     wanted = _wanted(table, registry)
-    found = [[row for row in rows if _fits(row, one)] for one in wanted]
-    lines = tuple(
-        (one.row.printed, one.row.run, *_values(members, one, columns, numbers))
-        for one, members in zip(wanted, found, strict=True)
-    )
+    found = {run: [row for row in rows if _fits(row, one)] for run, one in wanted.items()}
+    lines = tuple((one.printed, one.run, *_values(found, one, columns, numbers)) for one in table.rows)
     short = read_papers()[table.paper].short
     head = [cell for column in columns for cell in (f"{column.title}, here", *_heads(column, short))]
     return PublishedView(
         title=f"{short}, table {table.table}: {published.title}",
         head=("published row", "run here", *head),
         lines=lines,
-        footers=(*_footers([row for members in found for row in members], columns, published), *study.notes, BESIDE),
+        footers=(*_footers(_once(found.values()), columns, published), *study.notes, BESIDE),
     )
 
 
@@ -116,16 +117,20 @@ def _check(study: Study, table: StudyTable, published: PublishedTable, columns: 
         )
 
 
-def _wanted(table: StudyTable, registry: Registry) -> list[_Wanted]:
-    wishes = [parse_row(row.run) for row in table.rows]
+def _once(groups: Iterable[list[MethodRow]]) -> list[MethodRow]:
+    return list({id(row): row for members in groups for row in members}.values())
+
+
+def _wanted(table: StudyTable, registry: Registry) -> dict[str, _Wanted]:
+    """What each of the table's runs asks for."""
+    wishes = {run: parse_row(run) for run in table.runs}
     varied: dict[str, set[str]] = {}
-    for wish in wishes:
+    for wish in wishes.values():
         varied.setdefault(wish.method, set()).update(wish.overrides)
-    made = []
-    for row, wish in zip(table.rows, wishes, strict=True):
+    made: dict[str, _Wanted] = {}
+    for run, wish in wishes.items():
         settings = to_plain(registry.method(wish.method, wish.overrides).settings)
-        own = {name: settings[name] for name in varied[wish.method]}
-        made.append(_Wanted(row=row, method=wish.method, settings=own))
+        made[run] = _Wanted(method=wish.method, settings={name: settings[name] for name in varied[wish.method]})
     return made
 
 
@@ -135,14 +140,15 @@ def _fits(row: MethodRow, wanted: _Wanted) -> bool:
 
 
 def _values(
-    rows: Sequence[MethodRow],
-    wanted: _Wanted,
+    found: Mapping[str, Sequence[MethodRow]],
+    wanted: StudyRow,
     columns: Sequence[StudyColumn],
     numbers: Mapping[tuple[str, str], PublishedNumber],
 ) -> list[str]:
     cells: list[str] = []
     for column in columns:
-        beside = [numbers.get((wanted.row.printed, name)) for name in column.published]
+        rows = found[run_of(wanted, column.run)]
+        beside = [numbers.get((wanted.printed, name)) for name in column.published]
         decimals = max((number.decimals for number in beside if number is not None), default=1)
         own = dict.fromkeys(_here(row, column, rows, decimals) for row in rows if _is_of(row, column))
         cells.append(" / ".join(own) or ABSENT)
@@ -180,8 +186,8 @@ def _measure(row: MethodRow, metric: str, rows: Sequence[MethodRow]) -> float | 
 
 
 def _score_name(row: MethodRow, metric: str) -> str:
-    """The row's name of a published score: ``J&F-Mean`` of J&F, or the metric's own."""
-    return f"{metric}-Mean" if f"{metric}-Mean" in row.scores else metric
+    """The row's name of a published score: ``J&F-Mean`` of J&F, ``APs`` of AP-small, or the metric's own."""
+    return f"{metric}-Mean" if f"{metric}-Mean" in row.scores else SIZES.get(metric, metric)
 
 
 def _heads(column: StudyColumn, short: str) -> list[str]:

@@ -34,8 +34,7 @@ def finish_study(run: Run, study: Study, registry: Registry) -> Finished:
         rows += [row for row in method_rows(cells, by_video=True) if not row.noise]
     views = study_views(rows, study, registry)
     written: list[Path] = []
-    for table, view in zip(study.tables, views, strict=True):
-        name = f"{study.name}-{table.paper}-{table.table}".lower()
+    for name, view in zip(_names(study), views, strict=True):
         texts = {".tex": latex_view(view, name), ".md": markdown_view(view), ".csv": csv_view(view)}
         for suffix, text in texts.items():
             path = run.path / "tables" / (name + suffix)
@@ -49,6 +48,13 @@ def finish_study(run: Run, study: Study, registry: Registry) -> Finished:
         except NothingToDrawError as error:
             missing.append(error.what)
     return Finished(views=tuple(views), written=tuple(written), missing=tuple(missing))
+
+
+def _names(study: Study) -> list[str]:
+    """A name for each table; of parts of one published table the second ends in -2."""
+    names = [f"{study.name}-{table.paper}-{table.table}".lower() for table in study.tables]
+    parts = [names[:place].count(name) + 1 for place, name in enumerate(names)]
+    return [f"{name}-{part}" if part > 1 else name for name, part in zip(names, parts, strict=True)]
 
 
 def _draw(run: Run, figure: StudyFigure, there: set[str]) -> list[Path]:

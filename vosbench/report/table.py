@@ -153,6 +153,7 @@ def _label(subject: Subject, notes: Notes) -> str:
     words = [_name(subject)]
     texts: dict[str, list[str]] = {}
     for suite, row in subject.items():
+        words += _adaptive(suite, row)
         if not row.complete:
             words.append(f"[{f'{suite}: ' if suite else ''}{row.videos} of {row.planned} videos]")
         differ = ["outputs differ between repeats"] * row.outputs_differ
@@ -161,6 +162,13 @@ def _label(subject: Subject, notes: Notes) -> str:
     said = [_said(text, suites, subject) for text, suites in texts.items()]
     letters = "".join(f"({notes.letter(text)})" for text in said)
     return " ".join(words) + (f" {letters}" if letters else "")
+
+
+def _adaptive(suite: str, row: MethodRow) -> list[str]:
+    """What a method that adapts its resolution did: its row has no resolution of its own."""
+    if row.measures.scale is None:
+        return []
+    return [f"({f'{suite}: ' if suite else ''}adaptive, mean scale {row.measures.scale:.2f})"]
 
 
 def _said(text: str, suites: Sequence[str], subject: Subject) -> str:

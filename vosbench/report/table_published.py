@@ -10,6 +10,7 @@ from vosbench.published import METRICS, PublishedNumber
 from vosbench.published.reading import read_papers
 from vosbench.report.published import NOT_NAMED, shown
 from vosbench.report.rows import MethodRow
+from vosbench.report.study import SIZES
 from vosbench.report.table import Column, Notes
 
 PUBLISHED = "published"
@@ -17,6 +18,7 @@ PUBLISHED = "published"
 METRIC_OF: Mapping[str, str] = {
     **{f"{name}-Mean": name for name in ("J&F", "J", "F", "J-seen", "F-seen", "J-unseen", "F-unseen")},
     **{name: name for name in ("G", "AP", "AP50", "AP75", "AR1")},
+    **{short: name for name, short in SIZES.items()},
     "frames_per_second": "frames_per_second",
     "median_ms": "milliseconds_per_frame",
     "peak_mib": "peak_memory",

@@ -160,3 +160,10 @@ def test_a_run_without_a_ladder_names_one(made):
     with pytest.raises(NothingToDrawError) as told:
         ladder(made.entries())
     assert "--suite ladder-objects" in told.value.fix
+
+
+def test_ap_has_no_course_along_a_video_and_says_so(made, monkeypatch):
+    made.add("inst", suite=made.suite(task="vis", protocol="youtube-vis"))
+    monkeypatch.setattr("vosbench.report.cells.read_measures", lambda cells: {"AP": 0.3})
+    with pytest.raises(NothingToDrawError, match="no frame has one of its own"):
+        quality_time(made.entries())

@@ -199,3 +199,9 @@ def test_synthetic_videos_cuts_hardware_and_protocol_stand_below(made):
         assert words in small
     for words in ("protocol davis2017-semi", "CPU A Processor, 2 of 2 cores; fp32, cpu, 2 threads", "torch 2.6"):
         assert words in small
+
+
+def test_the_mean_time_of_a_frame_weighs_keyframes_in_and_the_median_does_not(made):
+    made.add("inst", frames=30, seconds=lambda t: 0.1 + 0.2 * (t % 3 == 1))
+    (by_mean,), (by_median,) = (drawn(pareto(made.entries(), cost)).values() for cost in ("mean-latency", "latency"))
+    assert (500 / 3, 100.0) == (pytest.approx(by_mean.x[0]), pytest.approx(by_median.x[0]))
