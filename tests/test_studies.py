@@ -60,7 +60,7 @@ def test_an_unknown_study_names_the_nearest():
 
 
 def test_the_papers_studies_are_there():
-    named = {"xmem-strategies", "xmem-prototypes", "xmem-long-term-size", "mavos-memory"}
+    named = {"xmem-strategies", "xmem-prototypes", "xmem-long-term-size", "mavos-memory", "mobileinst-reuse"}
     assert named <= set(study_files())
 
 

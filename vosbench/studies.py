@@ -24,13 +24,14 @@ class StudyColumn:
     """A measured column and the published ones beside it.
 
     ``metric`` is one of `vosbench.published.METRICS`, ``published`` names columns of the paper's table; ``video`` is
-    one video of the suite, "" their mean.
+    one video of the suite, "" their mean. ``run`` are settings that every row gets in this column, as ``reuse=3``.
     """
 
     title: str
     metric: str
     suite: str
     video: str = ""
+    run: str = ""
     published: tuple[str, ...] = ()
 
 
@@ -42,6 +43,12 @@ class StudyTable:
     table: str
     rows: tuple[StudyRow, ...]
     columns: tuple[StudyColumn, ...] = ()
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """Every row with the settings of every column, once."""
+        settings = dict.fromkeys(column.run for column in self.columns) or {"": None}
+        return tuple(dict.fromkeys(run_of(row, more) for row in self.rows for more in settings))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +77,13 @@ class Study:
     @property
     def methods(self) -> tuple[str, ...]:
         """Every row that is run, once, in the order of tables and figures."""
-        runs = [row.run for table in self.tables for row in table.rows]
+        runs = [run for table in self.tables for run in table.runs]
         return tuple(dict.fromkeys([*runs, *self.rows]))
+
+
+def run_of(row: StudyRow, settings: str) -> str:
+    """Gives back what is run for a row in a column with these ``settings``."""
+    return f"{row.run} {settings}".strip()
 
 
 def study_files() -> dict[str, Path]:

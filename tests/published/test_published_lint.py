@@ -1,7 +1,9 @@
 import dataclasses
+import json
 
 import pytest
 
+from vosbench.errors import DataError
 from vosbench.published import lint_tables, read_tables
 
 PINNED = [
@@ -17,9 +19,19 @@ PINNED = [
     ("claim", "mobilevos", "6", "1.0"),
     ("claim", "sam2-lite", "1", "SAM2 (teacher)"),
     ("claim", "sam2-lite", "1", "SAM2-Lite-Small"),
+    ("calculation", "sam2-lite", "1", "line 97"),
+    ("calculation", "sam2-lite", "1", "line 97"),
+    ("calculation", "sam2-lite", "1", "line 288"),
     ("claim", "sam2-lite", "2", "SAM2-Lite-Tiny"),
     ("claim", "sam2-lite", "2", "SAM2-Lite-Small"),
     ("claim", "sam2-lite", "2", "SAM2-Lite-Tiny"),
+    ("calculation", "sam2-lite", "2", "line 313"),
+    ("calculation", "sam2-lite", "3", "line 101"),
+    ("calculation", "sam2-lite", "3", "line 331"),
+    ("calculation", "sam2-lite", "3", "line 324"),
+    ("calculation", "sam2-lite", "prose", "line 160"),
+    ("calculation", "sam2-lite", "prose", "line 185"),
+    ("calculation", "sam2-lite", "prose", "line 231"),
     ("average precision", "mobileinst", "1", "SOLOv2 [43] | MobileNetV2"),
     ("claim", "mobileinst", "4", "ori. | -"),
 ]
@@ -122,3 +134,68 @@ def test_a_sentence_is_held_against_its_table(write_table, claim, holds):
     rows = '- {printed: a, method: a, values: "30.0 30.0 30.0"}\n- {printed: b, method: b, values: "20.0 20.0 20.0"}\n'
     found = rules(write_table(rows, more=f"claims: [{{says: so, {claim}}}]\n"))
     assert holds == (found == [])
+
+
+CALCULATION = """\
+calculations:
+- says: so
+  lines: [1, 1]
+  makes: {makes}
+  numbers: {{a: ["{table}", a, J], b: ["{table}", b, J]}}
+  relationship: {relationship}
+  stated: "{stated}"
+  what: the result
+"""
+
+
+@pytest.fixture
+def calculate(write_table):
+    """Gives back a function: the findings about what the cells a (30.0) and b (20.0) make."""
+
+    def call(makes, relationship="equal", stated="0", table=None):
+        rows = '- {printed: a, method: a, values: "30.0"}\n- {printed: b, method: b, values: "20.0"}\n'
+        name = read_tables(write_table(rows, columns=("J",)))[0].table
+        more = CALCULATION.format(makes=makes, relationship=relationship, stated=stated, table=table or name)
+        return lint_tables(read_tables(write_table(rows, columns=("J",), more=more)))
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("makes", "relationship", "stated", "holds"),
+    [
+        ("a + b", "equal", "50.0", True),
+        ("a + b", "equal", "50.2", False),
+        ("a - b", "equal", "10", True),
+        ("a / b", "equal", "1.5", True),
+        ("a / b", "equal", "1.6", False),
+        ("2 * (a - b) + 1", "equal", "21.0", True),
+        ("2 * (a - b) + 1", "equal", "21.3", False),
+        ("b / 3", "at least", "6.7", False),
+        ("b / 3", "at least", "6.6", True),
+        ("a", "at most", "30.0", True),
+        ("a", "at most", "29.9", False),
+    ],
+)
+def test_what_numbers_make_is_held_against_what_is_said(calculate, makes, relationship, stated, holds):
+    """Each cell is known to half of its last digit, and so is what is stated, and no better."""
+    assert holds == (calculate(makes, relationship, stated) == ())
+
+
+def test_a_calculation_without_its_number_is_found(calculate):
+    (found,) = calculate("a", table="9")
+    assert ("calculation", "line 1") == (found.rule, found.row)
+    assert "no number in table 9, a, J" in found.what
+
+
+@pytest.mark.parametrize("makes", ["a ** b", "c + 1", "a +", "abs(a)", "a / (b - b)", "'x'"])
+def test_what_is_no_calculation_is_refused(calculate, makes):
+    with pytest.raises(DataError, match="is no calculation"):
+        calculate(json.dumps(makes))
+
+
+def test_what_the_text_says_of_sam2_lite_agrees_with_its_tables_where_it_does(tables):
+    """Five of its calculations hold: the lint does not merely find all of them wrong."""
+    stated = [one.stated for table in tables if table.paper == "sam2-lite" for one in table.calculations]
+    wrong = [f for f in lint_tables(tables) if f.paper == "sam2-lite" and f.rule == "calculation"]
+    assert (15, 10) == (len(stated), len(wrong))

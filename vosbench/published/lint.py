@@ -8,13 +8,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from vosbench.published.calculations import Places, calculation_trouble
 from vosbench.published.claims import claim_trouble
 from vosbench.published.numbers import METRICS, PublishedNumber
 from vosbench.published.reading import numbers_of, read_papers, read_tables
 from vosbench.published.tables import PublishedTable
 
 Rule = Literal[
-    "mean of J and F", "mean of four", "difference", "range", "order", "average precision", "claim", "source"
+    "mean of J and F",
+    "mean of four",
+    "difference",
+    "range",
+    "order",
+    "average precision",
+    "claim",
+    "calculation",
+    "source",
 ]
 
 _FOUR = ("J-seen", "F-seen", "J-unseen", "F-unseen")
@@ -50,13 +59,17 @@ def lint_tables(tables: Sequence[PublishedTable] | None = None) -> tuple[Finding
     Rules: J&F is the mean of J and F, G the mean of the four of YouTube-VOS, both within what rounding hides; a column
     of differences is one; no value lies where a slipped column would put it; AP is at most AP50, AP75 likewise, and
     no AP of one object size lies above the AP50 of all but for the large ones; columns rise or fall where the table
-    says what is varied; the paper's own sentences agree with its table; every table names its place in the text.
+    says what is varied; the paper's own sentences agree with its table, and with what numbers of several tables make
+    together; every table names its place in the text.
     """
     papers = read_papers()
+    chosen = read_tables() if tables is None else tables
+    numbers = [numbers_of(table, papers[table.paper]) for table in chosen]
+    places = {(one.paper, one.table, one.row, one.column): one for found in numbers for one in found}
     return tuple(
         finding
-        for table in (read_tables() if tables is None else tables)
-        for finding in _table_findings(table, numbers_of(table, papers[table.paper]))
+        for table, found in zip(chosen, numbers, strict=True)
+        for finding in (*_table_findings(table, found), *_calculation_findings(table, places))
     )
 
 
@@ -79,6 +92,14 @@ def _table_findings(table: PublishedTable, numbers: Sequence[PublishedNumber]) -
         yield from _finding(cells[claim.of, claim.column], "claim", text)
     if not 0 < table.lines[0] <= table.lines[1]:
         yield Finding(rule="source", paper=table.paper, table=table.table, row="", what=f"lines {table.lines}")
+
+
+def _calculation_findings(table: PublishedTable, places: Places) -> Iterator[Finding]:
+    for calculation in table.calculations:
+        text = calculation_trouble(calculation, table.paper, places)
+        if text:
+            place = f"line {calculation.lines[0]}"
+            yield Finding(rule="calculation", paper=table.paper, table=table.table, row=place, what=text)
 
 
 def _finding(number: PublishedNumber, rule: Rule, what: str) -> Iterator[Finding]:

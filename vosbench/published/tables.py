@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -115,6 +116,29 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Calculation:
+    """What numbers of the paper make together, held against what it says.
+
+    Attributes:
+        says: The sentence, shortened.
+        lines: Where it stands in the paper's text.
+        makes: An expression of numbers, + - * / and brackets, and of the names of ``numbers``.
+        numbers: Cells by name: table, row as printed, column.
+        relationship: How the result relates to what is stated.
+        stated: The number that the sentence gives, with the digits it gives.
+        what: What the result is, in words and with its unit.
+    """
+
+    says: str
+    lines: tuple[int, int]
+    makes: str
+    relationship: Literal["equal", "at most", "at least"]
+    stated: str
+    what: str
+    numbers: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """A column whose values must rise or fall (never strictly) along the rows, or along some of them."""
 
@@ -150,6 +174,7 @@ class PublishedTable:
     marks: tuple[Mark, ...] = ()
     notes: tuple[str, ...] = ()
     claims: tuple[Claim, ...] = ()
+    calculations: tuple[Calculation, ...] = ()
     orders: tuple[Order, ...] = ()
 
     def row(self, printed: str) -> Row:
