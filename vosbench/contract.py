@@ -275,6 +275,39 @@ class Mini:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TokenRead:
+    """What one frame of each clip of a batch read of its bank of tokens, for a loss.
+
+    ``attention`` (batch, positions, tokens) sums to 1 over the tokens, ``readout`` (batch, positions, channels) is what
+    was read. Of each token: its source frame ``frames`` (batch, tokens) and its cell of a 4 x 4 grid on that frame,
+    row by row, ``cells`` (batch, tokens), int64.
+    """
+
+    attention: Any
+    readout: Any
+    frames: Any
+    cells: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GateTrace:
+    """What a gate said of all tokens of a clip, of those that later frames need among them, for a loss.
+
+    ``frames`` (tokens) are the tokens' source frames and ``times`` (times) the frames at which the gate was asked,
+    int64; ``scores`` (batch, times, tokens) what it said, which means nothing of tokens that were not yet written.
+    ``usage`` (batch, frames, tokens) is the attention that each frame gave each token, where it was taken; ``kept``
+    (batch, times, tokens), 0 or 1, is the gate's choice with a gradient, where it has one, of ``budget`` tokens.
+    """
+
+    frames: Any
+    times: Any
+    scores: Any
+    usage: Any | None = None
+    kept: Any | None = None
+    budget: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Unrolled:
     """What a network answers on a batch of clips, for a loss.
 
@@ -282,10 +315,13 @@ class Unrolled:
     probabilities; a clip's missing objects have -1e4 or less.
     ``representation`` (batch, frames - 1, objects, channels, height / s, width / s), where the network gives one for
     distillation, is what the decoder computes before its last convolution.
+    ``reads``, of each frame answered, and ``gate`` are told by methods with a bank of tokens.
     """
 
     logits: Any
     representation: Any | None = None
+    reads: tuple[TokenRead, ...] = ()
+    gate: GateTrace | None = None
 
 
 class Trainable(Protocol):
@@ -311,8 +347,53 @@ class Trainable(Protocol):
         """
 
 
+@runtime_checkable
+class FollowsProgress(Protocol):
+    """A `Trainable` whose schedule changes in the course of a training."""
+
+    def follow(self, progress: float) -> None:
+        """Hear, before each batch, which share of the training is done, in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FoundInstances:
+    """What a network's N queries answer on a batch of clips, for a loss; all are logits.
+
+    ``classes`` (batch, frames, N, categories), ``objectness`` (batch, frames, N), ``masks`` (batch, frames, N,
+    height / s, width / s). ``passed`` (batch, frames - 1, N, height / s, width / s) are the masks of the frames behind
+    the first by the first frame's queries, passed on in time, where they were asked for. ``features`` (batch, frames,
+    channels, height / t, width / t), where the network gives them, are what masks are read from.
+    """
+
+    classes: Any
+    objectness: Any
+    masks: Any
+    passed: Any | None = None
+    features: Any | None = None
+
+
+class TrainableInstances(Protocol):
+    """A network that finds instances by itself, as the training bench sees it; ``network`` holds what is saved."""
+
+    network: Any
+
+    def load_backbone(self, state: Mapping[str, Any]) -> None:
+        """Take ImageNet weights, as `Trainable.load_backbone` does."""
+
+    def trunk_parameters(self) -> Iterable[Any]:
+        """Gives back the parameters that came from the backbone: they learn slower than the rest."""
+
+    def find(self, images: Any, *, passing: bool) -> FoundInstances:
+        """Answer every frame of a batch of clips, with gradients.
+
+        ``images`` (batch, frames, 3, height, width) normalised. ``passing`` asks for the masks of passed queries.
+        Raises `UsageError` for sides that the network does not take.
+        """
+
+
 Load = Callable[[Runtime, Weights, Any], Model]
 Train = Callable[[Any], Trainable]
+TrainInstances = Callable[[Any], TrainableInstances]
 Replay = Callable[[Fixture], Iterator[ReferenceFrame]]
 
 
@@ -330,9 +411,10 @@ class MethodCard:
     never forgets: suites of long videos set the one by the other. ``offset`` names the setting that shifts the writes:
     at s > 0 the first one after the first prompt comes s frames after it instead of an interval after it, all others
     follow at the interval. ``minis`` are bundled models, ``train`` gives the network that `vosbench train` trains,
-    with the given settings. ``ranked`` is False for self-checks, which stand in a table but win nothing. ``size``
-    names the setting of the shorter side at which the network sees frames, and ``augments`` says that the sessions do
-    what ``Runtime.scales`` and ``Runtime.flip`` ask for.
+    with the given settings; ``train_instances`` gives one that finds instances by itself. ``ranked`` is False for
+    self-checks, which stand in a table but win nothing. ``size`` names the setting of the shorter side at which the
+    network sees frames, and ``augments`` says that the sessions do what ``Runtime.scales`` and ``Runtime.flip`` ask
+    for.
     """
 
     name: str
@@ -360,5 +442,6 @@ class MethodCard:
     shares: tuple[str, ...] = ()
     minis: tuple[Mini, ...] = ()
     train: Train | None = None
+    train_instances: TrainInstances | None = None
     fixtures: Mapping[str, str] = dataclasses.field(default_factory=dict)
     replay: Replay | None = None

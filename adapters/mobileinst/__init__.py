@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vosbench.adapters.mobileinst.settings import BACKBONES, MobileInstSettings
-from vosbench.contract import Knob, MethodCard, Model, Runtime, Variant, Weights
+from vosbench.contract import Knob, MethodCard, Model, Runtime, TrainableInstances, Variant, Weights
 
 
 def load(runtime: Runtime, weights: Weights, settings: MobileInstSettings) -> Model:
@@ -11,6 +11,13 @@ def load(runtime: Runtime, weights: Weights, settings: MobileInstSettings) -> Mo
     from vosbench.adapters.mobileinst.model import load_model
 
     return load_model(runtime, weights, settings)
+
+
+def train(settings: MobileInstSettings) -> TrainableInstances:
+    """Gives back a new network as the training bench sees it."""
+    from vosbench.adapters.mobileinst.training import MobileInstTraining
+
+    return MobileInstTraining(settings)
 
 
 def _backbone(name: str) -> Variant:
@@ -67,4 +74,5 @@ CARD = MethodCard(
         "Frames resize bilinearly without antialiasing.",
     ),
     shares=("vosbench.adapters.nn",),
+    train_instances=train,
 )

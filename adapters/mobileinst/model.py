@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 
+from vosbench.adapters.mobileinst.instance_decoder import HEADS
 from vosbench.adapters.mobileinst.network import Architecture, MobileInstNetwork
 from vosbench.adapters.mobileinst.session import MobileInstSession
 from vosbench.adapters.mobileinst.settings import MobileInstSettings
@@ -12,6 +13,7 @@ from vosbench.adapters.nn.random_weights import Adjustment
 from vosbench.adapters.nn.runtime import compile_modules
 from vosbench.adapters.nn.weights import build_network
 from vosbench.contract import Runtime, View, Weights
+from vosbench.errors import UsageError
 
 ADJUSTMENTS = {"mask_decoder.output.weight": (Adjustment(centred=True),)}
 """Random weights whose masks cover part of a frame."""
@@ -35,9 +37,17 @@ class MobileInstModel:
 
 
 def architecture(settings: MobileInstSettings) -> Architecture:
-    """Gives back the network that ``settings`` ask for."""
+    """Gives back the network that ``settings`` ask for.
+
+    Raises `UsageError` for a width that its heads cannot share.
+    """
+    if settings.hidden_dim % HEADS:
+        raise UsageError(
+            f"hidden_dim is {settings.hidden_dim}", where="mobileinst", fix=f"give a multiple of {HEADS}, its heads"
+        )
     return Architecture(
         backbone=settings.backbone,
+        channels=settings.hidden_dim,
         categories=settings.categories,
         queries=settings.num_queries,
         decoder=settings.decoder,

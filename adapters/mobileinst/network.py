@@ -13,10 +13,10 @@ from torch.nn import functional
 
 from vosbench.adapters.mobileinst.instance_decoder import Decoded, InstanceDecoder
 from vosbench.adapters.mobileinst.mask_decoder import MaskDecoder
+from vosbench.adapters.mobileinst.mini_backbone import MiniBackbone
 from vosbench.adapters.mobileinst.seaformer import SeaFormer
 from vosbench.adapters.mobileinst.topformer import TopFormer
 
-CHANNELS = 256
 STRIDE = 64
 """Sides of an image are multiples of it, so that the pooled mask features and the coarsest map have one grid."""
 
@@ -35,9 +35,10 @@ RARE = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
-    """What changes the network; each has weights of its own."""
+    """What changes the network; each has weights of its own. ``channels`` are those of masks, queries and kernels."""
 
     backbone: str = "topformer-base"
+    channels: int = 256
     categories: int = 80
     queries: int = 100
     decoder: str = "global-local"
@@ -47,7 +48,7 @@ class Architecture:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Maps:
-    """One frame's maps: mask features (batch, 256, height / 8, width / 8) and the two that queries read.
+    """One frame's maps: mask features (batch, channels, height / 8, width / 8) and the two that queries read.
 
     ``global_map`` is None where no half of the decoder reads it.
     """
@@ -59,7 +60,7 @@ class Maps:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Instances:
-    """What the queries say: class logits (batch, N, categories), objectness (batch, N), kernels (batch, N, 256)."""
+    """What N queries say: class logits (batch, N, categories), objectness (batch, N), kernels (batch, N, channels)."""
 
     classes: Tensor
     objectness: Tensor
@@ -69,14 +70,14 @@ class Instances:
 class Heads(nn.Module):
     """Class, kernel and objectness of each query: one linear layer each."""
 
-    def __init__(self, categories: int) -> None:
+    def __init__(self, channels: int, categories: int) -> None:
         super().__init__()
-        self.classes = nn.Linear(CHANNELS, categories)
-        self.kernels = nn.Linear(CHANNELS, CHANNELS)
-        self.objectness = nn.Linear(CHANNELS, 1)
+        self.classes = nn.Linear(channels, categories)
+        self.kernels = nn.Linear(channels, channels)
+        self.objectness = nn.Linear(channels, 1)
 
     def forward(self, queries: Tensor) -> Instances:
-        """Gives back what ``queries`` (batch, N, 256) say."""
+        """Gives back what ``queries`` (batch, N, channels) say."""
         return Instances(
             classes=self.classes(queries), objectness=self.objectness(queries)[..., 0], kernels=self.kernels(queries)
         )
@@ -89,11 +90,11 @@ class MobileInstNetwork(nn.Module):
         super().__init__()
         self.backbone = build_backbone(architecture.backbone)
         *fine, coarse = self.backbone.channels
-        self.mask_decoder = MaskDecoder(fine, coarse, CHANNELS, enhanced=architecture.enhanced)
+        self.mask_decoder = MaskDecoder(fine, coarse, architecture.channels, enhanced=architecture.enhanced)
         reads = DECODERS[architecture.decoder]
-        self.global_projection = nn.Conv2d(coarse, CHANNELS, 1) if "global" in reads else None
-        self.instance_decoder = InstanceDecoder(architecture.queries, CHANNELS, reads)
-        self.heads = Heads(architecture.categories)
+        self.global_projection = nn.Conv2d(coarse, architecture.channels, 1) if "global" in reads else None
+        self.instance_decoder = InstanceDecoder(architecture.queries, architecture.channels, reads)
+        self.heads = Heads(architecture.channels, architecture.categories)
         self._pool = architecture.pool
 
     def initialise(self) -> None:
@@ -126,7 +127,9 @@ def mask_logits(kernels: Tensor, masks: Tensor) -> Tensor:
     return functional.interpolate(logits, scale_factor=2, mode="bilinear", align_corners=False)
 
 
-def build_backbone(name: str) -> TopFormer | SeaFormer:
-    """Gives back the backbone that ``name`` says: ``topformer-base``, ``seaformer-tiny`` and so on."""
+def build_backbone(name: str) -> TopFormer | SeaFormer | MiniBackbone:
+    """Gives back the backbone that ``name`` says: ``topformer-base``, ``seaformer-tiny`` and so on, or ``mini``."""
+    if name == "mini":
+        return MiniBackbone()
     family, _, size = name.partition("-")
     return TopFormer(size) if family == "topformer" else SeaFormer(size)

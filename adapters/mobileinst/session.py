@@ -38,17 +38,12 @@ class MobileInstSession:
         self._runtime = runtime
         self._device = torch.device(runtime.device)
         self._place = padded_geometry(view.height, view.width, settings.size, settings.max_size)
-        self._categories = sorted(view.categories)
+        self._classes, self._categories = answered(view, settings) if view.task == "vis" else ((), ())
         self._tracks = Tracks(association=settings.association, kernel_memory=settings.kernel_memory)
         self._objects: dict[int, int | None] = {}
+        self._answered: set[int] = set()
         self._since_keyframe = 0
         self._keyframe = False
-        if view.task == "vis" and len(self._categories) != settings.categories:
-            raise AdapterError(
-                f"the head knows {settings.categories} categories, the suite has {len(self._categories)}",
-                where=f"video {view.id}",
-                fix="use weights that were trained for this data set, with --set mobileinst.categories=N",
-            )
 
     def step(self, frame: Frame) -> Prediction:
         """Gives back the instances (task "vis") or the label map (task "vos") of ``frame``."""
@@ -73,12 +68,16 @@ class MobileInstSession:
             return self._labels(maps, prompt)
 
     def finish(self) -> tuple[Track, ...] | None:
-        """Gives back the best tracks with their final categories and scores; nothing for prompted objects."""
+        """Gives back the best tracks with their final categories and scores; nothing for prompted objects.
+
+        A track that no frame showed a pixel of is none.
+        """
         if self._view.task == "vos" or not self._tracks.keyframes:
             return None
         return tuple(
             Track(track_id=track, category=self._categories[category], score=score)
             for track, category, score in self._tracks.best(self._settings.tracks)
+            if track in self._answered
         )
 
     def close(self) -> None:
@@ -97,7 +96,10 @@ class MobileInstSession:
 
     def _remember(self, said: Instances, frame: Frame) -> None:
         """Let the keyframe's queries continue the tracks; score = sqrt(class * objectness), as SparseInst's."""
-        scores = (said.classes[0].float().sigmoid() * said.objectness[0, :, None].float().sigmoid()).sqrt()
+        classes = said.classes[0].float()
+        if self._classes:
+            classes = classes[:, list(self._classes)]
+        scores = (classes.sigmoid() * said.objectness[0, :, None].float().sigmoid()).sqrt()
         if not bool(torch.isfinite(scores).all()) or not bool(torch.isfinite(said.kernels).all()):
             raise AdapterError(
                 "the network's answer is not finite", where=self._where(frame), fix="try --precision fp32"
@@ -119,6 +121,7 @@ class MobileInstSession:
         best = self._tracks.best(self._settings.tracks)
         probabilities = self._at_frame(self._probabilities(maps, [track for track, _, _ in best]))
         masks = (probabilities > self._settings.mask_threshold).cpu().numpy()
+        self._answered.update(track for (track, _, _), mask in zip(best, masks, strict=True) if mask.any())
         return tuple(
             Instance(track_id=track, category=self._categories[category], score=score, mask=mask)
             for (track, category, score), mask in zip(best, masks, strict=True)
@@ -176,6 +179,33 @@ class MobileInstSession:
 
     def _where(self, frame: Frame) -> str:
         return f"video {self._view.id}, frame {frame.index} ({frame.name})"
+
+
+def answered(view: View, settings: MobileInstSettings) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Gives back the classes of the head that a suite asks for, and the suite's category ids of the same.
+
+    Classes without names are the suite's categories in the order of their ids; named ones are found by their names.
+    Raises `AdapterError` where the numbers differ, or no name is the suite's.
+    """
+    ids = sorted(view.categories)
+    names = [name.strip() for name in settings.category_names.split(",")] if settings.category_names else []
+    if len(names or ids) != settings.categories:
+        whose = "their names are" if names else "the suite has"
+        raise AdapterError(
+            f"the head knows {settings.categories} categories, {whose} {len(names or ids)}",
+            where=f"video {view.id}",
+            fix="use weights that were trained for this data set, with --set mobileinst.categories=N",
+        )
+    if not names:
+        return tuple(range(len(ids))), tuple(ids)
+    known = [(names.index(view.categories[number]), number) for number in ids if view.categories[number] in names]
+    if not known:
+        raise AdapterError(
+            f"the weights know {', '.join(names)}, and the suite has none of them",
+            where=f"video {view.id}",
+            fix="use weights that were trained for this data set, with --set mobileinst.category_names=NAME,NAME",
+        )
+    return tuple(at for at, _ in known), tuple(number for _, number in known)
 
 
 def padded_geometry(height: int, width: int, size: int, max_size: int) -> Geometry:

@@ -51,10 +51,25 @@ class MobileInstSettings:
         10, source="CrossVIS, evaluation: 10 predictions a video", help="tracks answered at most", minimum=1
     )
     backbone: str = setting(
-        "topformer-base", source=PAPER + "section 4.1", help="each has weights of its own", choices=BACKBONES
+        "topformer-base",
+        source=PAPER + "section 4.1",
+        help="each has weights of its own; mini is the small models' MobileNetV2",
+        choices=(*BACKBONES, "mini"),
+    )
+    hidden_dim: int = setting(
+        256,
+        source="SparseInst, configs: HIDDEN_DIM 256; " + PAPER + "table 6 fixes it",
+        help="channels of mask features, queries and kernels, a multiple of 8",
+        minimum=8,
     )
     categories: int = setting(
         40, source="YouTube-VIS 2019 and 2021: 40 categories; COCO has 80", help="classes of the head", minimum=1
+    )
+    category_names: str = setting(
+        "",
+        source="what the weights were trained on",
+        help="names of the classes in turn, with commas; a suite's categories of other names are not answered. Empty: "
+        "the k-th class is the k-th of the suite's category ids",
     )
     num_queries: int = setting(100, source=PAPER + "table 6", help="N: queries, and so tracks at most", minimum=1)
     decoder: str = setting(

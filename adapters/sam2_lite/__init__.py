@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vosbench.adapters.sam2_lite.settings import PRUNING, SIZES, Sam2LiteSettings
-from vosbench.contract import Knob, MethodCard, Model, Runtime, Variant, Weights
+from vosbench.contract import Knob, MethodCard, Model, Runtime, Trainable, Variant, Weights
 
 _SUMMARIES = {
     "learned": "tokens stay by the learned score (the paper's)",
@@ -19,6 +19,13 @@ def load(runtime: Runtime, weights: Weights, settings: Sam2LiteSettings) -> Mode
     from vosbench.adapters.sam2_lite.model import load_model
 
     return load_model(runtime, weights, settings)
+
+
+def train(settings: Sam2LiteSettings) -> Trainable:
+    """Gives back the network for training."""
+    from vosbench.adapters.sam2_lite.training import trainable
+
+    return trainable(settings)
 
 
 def _size(name: str) -> Variant:
@@ -63,6 +70,13 @@ CARD = MethodCard(
             settings={"write": "frame32"},
         ),
         Variant(
+            name="int8",
+            axis="precision",
+            summary="simulated INT8 outside attention: its accuracy, not its speed (section 4.3, stage 3)",
+            settings={"int8": True},
+            retrained=True,
+        ),
+        Variant(
             name="adaptive",
             axis="adaptive",
             summary="resolution and window follow the time that frames take (section 3.4)",
@@ -70,7 +84,9 @@ CARD = MethodCard(
         ),
     ),
     knob=Knob(setting="budget", ladder=(128, 256, 384, 512, 768)),
+    size="size",
     needs_weights=True,
+    train=train,
     notes=(
         "The repository that the paper names holds no code and no weights; what the text leaves open is decided here "
         "and said where it stands.",

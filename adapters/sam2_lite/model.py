@@ -8,7 +8,7 @@ from vosbench.adapters.nn.preparation import prepare_for_inference
 from vosbench.adapters.nn.random_weights import Adjustment
 from vosbench.adapters.nn.runtime import compile_modules
 from vosbench.adapters.nn.weights import build_network
-from vosbench.adapters.sam2_lite.network import Sam2LiteNetwork
+from vosbench.adapters.sam2_lite.network import Sam2LiteNetwork, make_network
 from vosbench.adapters.sam2_lite.session import Sam2LiteSession
 from vosbench.adapters.sam2_lite.settings import Sam2LiteSettings, check_settings
 from vosbench.contract import Runtime, View, Weights
@@ -43,9 +43,9 @@ def load_model(runtime: Runtime, weights: Weights, settings: Sam2LiteSettings) -
     """Gives back the model; raises `CheckpointError` for weights that do not fit."""
     check_settings(settings)
     network = build_network(
-        functools.partial(Sam2LiteNetwork, settings.preset),
+        functools.partial(make_network, settings.preset, int8=settings.int8),
         weights,
-        name=f"sam2-lite@{settings.preset}",
+        name=f"sam2-lite@{settings.preset}" + ("@int8" if settings.int8 else ""),
         adjustments=ADJUSTMENTS,
     )
     prepare_for_inference(network, device=runtime.device, precision=runtime.precision)

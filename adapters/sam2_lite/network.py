@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vosbench.adapters.sam2_lite.encoder import build_encoder
-from vosbench.adapters.sam2_lite.reader import CHANNELS, BankView, Read, Reader
+from vosbench.adapters.nn.int8 import simulate_int8
+from vosbench.adapters.sam2_lite.encoder import SelfAttention, build_encoder
+from vosbench.adapters.sam2_lite.reader import CHANNELS, Attention, BankView, Read, Reader
 
 SLOTS = 100
 """Object queries (section 3.1), and so the most objects of a video."""
@@ -114,9 +115,11 @@ class Sam2LiteNetwork(nn.Module):
             identities = identities * present[..., None]
         return self.value(frame.tokens) + (self.coverage(coverage) * identities[:, :, None]).sum(1)
 
-    def read(self, frame: Encoded, bank: BankView, slots: Tensor, *, tell: bool = False) -> tuple[Tensor, Read]:
+    def read(
+        self, frame: Encoded, bank: BankView, slots: Tensor, present: Tensor | None = None, *, tell: bool = False
+    ) -> tuple[Tensor, Read]:
         """Gives back logits (batch, objects, height / 4, width / 4), background at 0, and what the layers gave."""
-        read = self.reader(frame.tokens, frame.keys, self.slots(slots), bank, tell=tell)
+        read = self.reader(frame.tokens, frame.keys, self.slots(slots), bank, present, tell=tell)
         tokens = read.tokens.mT.unflatten(2, frame.grid)
         return self.head(tokens, read.queries, frame.image), read
 
@@ -130,6 +133,14 @@ class Sam2LiteNetwork(nn.Module):
             maps = before.mT.unflatten(2, grid_before)
             before = functional.interpolate(maps, grid, mode="bilinear", align_corners=False).flatten(2).mT
         return (1 - functional.cosine_similarity(tokens, before, dim=2)) / 2
+
+
+def make_network(size: str, *, int8: bool = False) -> Sam2LiteNetwork:
+    """Gives back a new network; with ``int8`` all but attention and the keys that it compares is simulated INT8."""
+    network = Sam2LiteNetwork(size)
+    if int8:
+        simulate_int8(network, lambda name, module: name == "key" or isinstance(module, Attention | SelfAttention))
+    return network
 
 
 def patch_coverage(masks: Tensor) -> Tensor:

@@ -15,6 +15,9 @@ AGE_WAVES = 8
 AFFINITY = 16.0
 """What the affinity is divided by, as in STCN and XMem the square root of the key's width."""
 
+LARGEST_EXPONENT = 20.0
+"""By how much a token that is weighed out may exceed the highest of the others, so that its gradient stays a number."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BankView:
@@ -55,18 +58,26 @@ class Attention(nn.Module):
         self.v_proj = nn.Linear(CHANNELS, CHANNELS)
         self.out_proj = nn.Linear(CHANNELS, CHANNELS)
 
-    def forward(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """Gives back (batch, queries, 256)."""
+    def forward(self, query: Tensor, key: Tensor, value: Tensor, present: Tensor | None = None) -> Tensor:
+        """Gives back (batch, queries, 256); keys that are not ``present`` (batch, keys) are not looked at."""
         heads = (self._heads(project(x)) for project, x in self._inputs(query, key, value))
-        return self.out_proj(_joined(functional.scaled_dot_product_attention(*heads)))
+        mask = None if present is None else present[:, None, None].bool()
+        return self.out_proj(_joined(functional.scaled_dot_product_attention(*heads, attn_mask=mask)))
 
-    def read(self, query: Tensor, key: Tensor, value: Tensor, bias: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Gives back the output, the mean attention of the heads and their joined outputs before the projection."""
+    def read(
+        self, query: Tensor, key: Tensor, value: Tensor, bias: Tensor, weights: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Gives back the output, the attention of the heads (batch, heads, queries, keys) and their joined outputs
+        before the projection; ``weights`` are those of `BankView`.
+        """
         queries, keys, values = (self._heads(project(x)) for project, x in self._inputs(query, key, value))
-        logits = queries @ keys.mT * (CHANNELS // HEADS) ** -0.5 + bias[:, None]
-        attention = torch.softmax(logits.float(), dim=-1).to(values.dtype)
-        readout = _joined(attention @ values)
-        return self.out_proj(readout), attention.mean(1), readout
+        logits = (queries @ keys.mT * (CHANNELS // HEADS) ** -0.5 + bias[:, None]).float()
+        if weights is None:
+            attention = torch.softmax(logits, dim=-1)
+        else:
+            attention = weighed_softmax(logits, weights[:, None, None])
+        readout = _joined(attention.to(values.dtype) @ values)
+        return self.out_proj(readout), attention, readout
 
     def _inputs(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[tuple[nn.Module, Tensor], ...]:
         return (self.q_proj, query), (self.k_proj, key), (self.v_proj, value)
@@ -92,24 +103,22 @@ class Layer(nn.Module):
         self.ffn = nn.Sequential(nn.Linear(CHANNELS, hidden), nn.ReLU(), nn.Linear(hidden, CHANNELS))
 
     def read_bank(
-        self, tokens: Tensor, keys: Tensor, values: Tensor, affinity: Tensor, log_weights: Tensor | None
+        self, tokens: Tensor, keys: Tensor, values: Tensor, affinity: Tensor, weights: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Gives back the tokens, the attention and the readout.
+        """Gives back the tokens, the heads' attention and the readout.
 
         ``affinity`` (batch, positions, bank) is minus the squared distance of keys: query and key are tied by it, as
         in STCN and XMem, and the layer's own projections add to it.
         """
         bias = affinity * (functional.softplus(self.gain) / AFFINITY)
-        if log_weights is not None:
-            bias = bias + log_weights[:, None]
-        out, attention, readout = self.memory_attention.read(self.memory_norm(tokens), keys, values, bias)
+        out, attention, readout = self.memory_attention.read(self.memory_norm(tokens), keys, values, bias, weights)
         return tokens + out, attention, readout
 
-    def read_frame(self, queries: Tensor, tokens: Tensor) -> Tensor:
+    def read_frame(self, queries: Tensor, tokens: Tensor, present: Tensor | None = None) -> Tensor:
         """Gives back the queries (batch, objects, 256)."""
         if self.query_attention is not None and self.query_norm is not None:
             normed = self.query_norm(queries)
-            queries = queries + self.query_attention(normed, normed, normed)
+            queries = queries + self.query_attention(normed, normed, normed, present)
         queries = queries + self.frame_attention(self.frame_norm(queries), tokens, tokens)
         return queries + self.ffn(self.ffn_norm(queries))
 
@@ -124,24 +133,43 @@ class Reader(nn.Module):
         self.token_norm = nn.LayerNorm(CHANNELS)
         self.query_norm = nn.LayerNorm(CHANNELS)
 
-    def forward(self, x: Tensor, key: Tensor, queries: Tensor, bank: BankView, *, tell: bool = False) -> Read:
+    def forward(
+        self,
+        x: Tensor,
+        key: Tensor,
+        queries: Tensor,
+        bank: BankView,
+        present: Tensor | None = None,
+        *,
+        tell: bool = False,
+    ) -> Read:
         """Gives back what a frame's tokens ``x`` and keys ``key`` (batch, positions, 256) and the object queries
-        (batch, objects, 256) become; ``tell`` keeps attention and readout.
+        (batch, objects, 256) become; ``present`` (batch, objects) says which of those a clip has, None that it has
+        all; ``tell`` keeps attention and readout.
         """
         affinity = -torch.cdist(key.float(), bank.keys.float()).square().to(x.dtype)
         keys = bank.keys + self.age(age_waves(bank.ages).to(x.dtype))
-        log_weights = None if bank.weights is None else bank.weights.clamp(min=1e-30).log().to(x.dtype)
         tokens = x
         attention = readout = None
         for layer in self.layers:
-            tokens, attention, readout = layer.read_bank(tokens, keys, bank.values, affinity, log_weights)
-            queries = layer.read_frame(queries, tokens)
+            tokens, attention, readout = layer.read_bank(tokens, keys, bank.values, affinity, bank.weights)
+            queries = layer.read_frame(queries, tokens, present)
         return Read(
             tokens=self.token_norm(tokens),
             queries=self.query_norm(queries),
-            attention=attention if tell else None,
+            attention=attention.mean(1) if tell and attention is not None else None,
             readout=readout if tell else None,
         )
+
+
+def weighed_softmax(logits: Tensor, weights: Tensor) -> Tensor:
+    """Gives back exp(a) w / sum(exp(a) w) over the last axis: the shares of logits a under weights w in [0, 1].
+
+    A weight has its gradient where it is 0 as well, which the sum of logits and log-weights would not give it.
+    """
+    highest = logits.masked_fill(weights <= 0, -torch.inf).amax(-1, keepdim=True).detach()
+    shares = (logits - highest).clamp(max=LARGEST_EXPONENT).exp() * weights
+    return shares / shares.sum(-1, keepdim=True)
 
 
 def age_waves(ages: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from vosbench.adapters.nn.geometry import Geometry, image_to_network, masks_to_network, one_hot, to_frame
+from vosbench.adapters.nn.geometry import Geometry, Resize, image_to_network, masks_to_network, one_hot, to_frame
 from vosbench.adapters.nn.labels import labels_of
 from vosbench.adapters.nn.prompted import entry_order, require_frame_size, require_mask_size
 from vosbench.adapters.nn.runtime import computing
@@ -47,6 +47,8 @@ class Sam2LiteSession:
         self._inference: Sam2LiteInference | None = Sam2LiteInference(
             network, settings, device=self._device, seed=runtime.seed
         )
+        self._size = settings.size
+        self._resize: Resize = "area" if settings.preset == "mini" else "bilinear"
         adaptive = settings.adaptive
         self._controller = Controller(target_ms=settings.target_ms, control=settings.control) if adaptive else None
         self._effort = Effort()
@@ -63,12 +65,12 @@ class Sam2LiteSession:
         began = self._clock()
         inference = self._open(frame)
         self._frame = frame.index
-        place = scaled_geometry(self._view.height, self._view.width, self._effort.scale)
+        place = scaled_geometry(self._view.height, self._view.width, self._scale())
         with computing(self._runtime):
             entering = self._enter(frame.prompt, place, frame)
             if not self._ids:
                 return np.zeros((self._view.height, self._view.width), np.uint8)
-            image = image_to_network(frame.image, place, mode="bilinear", device=self._device, dtype=torch.float32)
+            image = image_to_network(frame.image, place, mode=self._resize, device=self._device, dtype=torch.float32)
             window = self._effort.window if self._controller is not None else None
             with core():
                 probabilities = inference.step(frame.index, image, entering, window)
@@ -106,6 +108,11 @@ class Sam2LiteSession:
         if self._controller is None:
             return {}
         return {"scale": self._effort.scale, "window": float(self._effort.window)}
+
+    def _scale(self) -> float:
+        """Gives back by how much a frame's sides change."""
+        own = self._size / min(self._view.height, self._view.width) if self._size > 0 else 1.0
+        return own * self._effort.scale
 
     def _open(self, frame: Frame) -> Sam2LiteInference:
         if self._inference is None:

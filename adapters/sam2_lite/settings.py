@@ -15,6 +15,8 @@ PRUNING = ("learned", "fifo", "random", "anchor", "unlimited")
 WRITES = ("token", "frame32")
 MOTIONS = ("features", "frames", "blocks")
 CONTROLS = ("relative", "milliseconds", "seconds")
+TRAININGS = ("reader", "banks", "gate")
+GATE_TRAININGS = ("usage", "gumbel")
 
 BUDGETS = {"tiny": 256, "small": 384, "base": 512, "mini": 256}
 """B by size (section 4.1, "Model Variants"); the mini takes the smallest."""
@@ -70,6 +72,35 @@ class Sam2LiteSettings:
         source=OURS + "equations 11 and 12 give no units; only a relative error with a clamped integral settles",
         help="the controller's error: relative to the target, or as written in milliseconds or seconds, unclamped",
         choices=CONTROLS,
+    )
+
+    size: int = setting(
+        -1,
+        source=OURS + "frames enter at their own size",
+        help="shorter side at which the network sees a frame, each side in steps of 16; -1 keeps the frame's own",
+        minimum=-1,
+    )
+    int8: bool = setting(
+        False,
+        source=PAPER + "section 4.3, stage 3: quantisation-aware training, attention kept in higher precision",
+        help="on: linear layers and convolutions outside attention compute on the numbers that INT8 would leave them; "
+        "simulated, so that accuracy is that of INT8 and speed is not",
+    )
+    training: str = setting(
+        "reader",
+        source=OURS
+        + "a reader that never met a pruned bank fails with one, and a gate learns best from a finished one",
+        help="what `vosbench train` teaches; a run does not look at it. reader: all but the gate, every token kept; "
+        "banks: the same with a bank of another kind and budget for each batch; gate: see gate_training",
+        choices=TRAININGS,
+    )
+    gate_training: str = setting(
+        "usage",
+        source=OURS
+        + "equations 8 to 10 as written (gumbel) gave a gate that lost to random tokens in a small training",
+        help="how a gate is taught. usage: all else is frozen, and it learns which tokens later frames look at when "
+        "every token is kept; gumbel: everything learns through its choice (Gumbel noise, straight-through)",
+        choices=GATE_TRAININGS,
     )
 
     @property

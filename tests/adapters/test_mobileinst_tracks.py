@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from vosbench.adapters.mobileinst import load
-from vosbench.adapters.mobileinst.session import padded_geometry
+from vosbench.adapters.mobileinst.model import architecture
+from vosbench.adapters.mobileinst.session import answered, padded_geometry
 from vosbench.adapters.mobileinst.settings import MobileInstSettings
 from vosbench.adapters.mobileinst.tracks import Tracks
 from vosbench.contract import Runtime, View, Weights
-from vosbench.errors import AdapterError
+from vosbench.errors import AdapterError, UsageError
 from vosbench.types import Frame, Prompt
 
 CATEGORIES = {3: "cat", 5: "dog", 9: "owl"}
@@ -140,3 +141,41 @@ def test_more_objects_than_queries_are_refused(model):
 def test_a_suite_with_other_categories_is_refused(model):
     with pytest.raises(AdapterError, match="the head knows 3 categories, the suite has 1"):
         model.open(_view(categories={1: "cat"}))
+
+
+def test_named_classes_answer_the_suites_categories_of_those_names_alone():
+    view = _view(categories={7: "dog", 9: "cat", 11: "boat"})
+    settings = MobileInstSettings(**SETTINGS, category_names="cat, horse, dog")
+    assert ((2, 0), (7, 9)) == answered(view, settings)
+    session = load(Runtime(), Weights(kind="random", seed=3), settings).open(view)
+    assert {instance.category for instance in session.step(_frames(1)[0])} <= {7, 9}
+    assert {track.category for track in session.finish()} <= {7, 9}
+
+
+@pytest.mark.parametrize(
+    ("names", "what"),
+    [("cat,horse,dog", "the suite has none of them"), ("cat,dog", "knows 3 categories, their names are 2")],
+)
+def test_names_that_fit_nothing_are_refused(names, what):
+    with pytest.raises(AdapterError, match=what):
+        answered(_view(categories={1: "boat"}), MobileInstSettings(**SETTINGS, category_names=names))
+
+
+def test_a_video_without_any_found_pixel_has_no_tracks():
+    settings = MobileInstSettings(**{**SETTINGS, "mask_threshold": 1.0})
+    session = load(Runtime(), Weights(kind="random", seed=3), settings).open(_view())
+    assert [(), ()] == [session.step(frame) for frame in _frames(2)]
+    assert () == session.finish()
+
+
+@pytest.mark.parametrize("size", [(5, 7), (6, 400), (300, 4)])
+def test_very_small_and_very_wide_frames_are_answered_at_their_size(model, size):
+    session = model.open(View(id="video", height=size[0], width=size[1], task="vis", categories=CATEGORIES))
+    image = np.random.default_rng(0).integers(0, 255, (*size, 3), dtype=np.uint8)
+    for instance in session.step(Frame(index=0, name="0", image=image)):
+        assert size == instance.mask.shape
+
+
+def test_a_width_that_the_heads_cannot_share_is_refused():
+    with pytest.raises(UsageError, match="hidden_dim is 60"):
+        architecture(MobileInstSettings(hidden_dim=60))

@@ -207,6 +207,19 @@ def test_adaptive_sessions_trace_scale_and_window_and_shrink_on_a_slow_device():
     assert traces[-1]["window"] < traces[0]["window"]
 
 
+@pytest.mark.parametrize(("size", "grid"), [(-1, (4, 6)), (32, (2, 3)), (96, (6, 9))])
+def test_the_shorter_side_is_the_one_that_was_set(size, grid):
+    settings = Sam2LiteSettings(preset="mini", pruning="unlimited", size=size)
+    network = load(Runtime(), Weights(kind="random", seed=3), settings).networks()[0]
+    session = Sam2LiteSession(View(id="video", height=64, width=96), network, settings, Runtime())
+    labels = session.step(_frames(1, {0: _prompt(1)})[0])
+    assert (64, 96) == labels.shape
+    banks = session.inspect()["tokens"]
+    assert grid[0] * grid[1] == len(banks["frame"])
+    assert max(banks["y"]) < 64
+    assert 96 * (1 - 0.5 / grid[1]) == pytest.approx(max(banks["x"]))
+
+
 def test_a_101st_object_is_refused(model):
     session = model.open(View(id="video", height=64, width=96))
     mask = np.zeros((64, 96), np.uint8)

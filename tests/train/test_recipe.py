@@ -6,7 +6,7 @@ import pytest
 
 from vosbench.errors import UsageError
 from vosbench.train.job import method_of
-from vosbench.train.loss import PARTS
+from vosbench.train.loss import INSTANCE_PARTS, PARTS
 from vosbench.train.recipe import bundled_recipes, load_recipe
 
 RECIPES = bundled_recipes()
@@ -18,7 +18,8 @@ def test_a_bundled_recipe_names_a_method_that_can_be_trained_with_its_settings(r
     assert recipe.method.split("@")[0] == method.card.name
     assert recipe.settings == {name: getattr(settings, name) for name in recipe.settings}
     assert all(hasattr(settings, name) for name in recipe.choose)
-    assert {plan.part for plan in recipe.loss} <= PARTS.keys()
+    parts = PARTS if method.card.train_instances is None else INSTANCE_PARTS
+    assert {plan.part for plan in recipe.loss} <= parts.keys()
 
 
 def test_the_minis_of_the_controlled_table_differ_in_method_and_loss_only():

@@ -129,6 +129,6 @@ def _settings(card: MethodCard) -> list[dict[str, Any]]:
 
 
 def _describe(card: MethodCard) -> dict[str, Any]:
-    skipped = {"load", "replay", "train", "settings", "fixtures", "shares"}
+    skipped = {"load", "replay", "train", "train_instances", "settings", "fixtures", "shares"}
     plain = {f.name: getattr(card, f.name) for f in dataclasses.fields(card) if f.name not in skipped}
     return plain | {"settings": _settings(card)}

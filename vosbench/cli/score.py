@@ -51,7 +51,7 @@ MOST_DIFFERENCES = 10
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that share it.")
 @json_option
 def command(target: Path, **options: Any) -> None:
-    """Score TARGET: a folder of masks laid out as VIDEO/FRAME.png, a results file of YouTube-VIS, or a run.
+    """Score TARGET: a folder of masks laid out as VIDEO/FRAME.png, a results file of YouTube-VIS or COCO, or a run.
 
     Of masks the official CSV files are written, always computed anew. Of a run the missing scores are added and its
     tables printed.

@@ -149,7 +149,7 @@ def _export(job: Job, folder: Path, *, quiet: bool) -> WeightsCard:
     return export(
         job,
         folder,
-        tell=lambda trial: click.echo(f"held-back clips at {dict(trial.settings)}: J&F {100 * trial.jf:.1f}"),
+        tell=lambda trial: click.echo(f"held-back clips at {dict(trial.settings)}: {trial.told()}"),
     )
 
 
@@ -172,7 +172,7 @@ def _print_card(card: WeightsCard, folder: Path) -> None:
     click.echo(f"{card.steps} of {card.steps_planned} iterations in {card.seconds / 60:.0f} min on {card.machine}")
     if card.trials:
         chosen = card.trials[-1]
-        click.echo(f"chosen on held-back clips: {dict(chosen.settings)}, J&F {100 * chosen.jf:.1f}")
+        click.echo(f"chosen on held-back clips: {dict(chosen.settings)}, {chosen.told()}")
     if card.non_commercial:
         closed = ", ".join(terms.source for terms in card.data if terms.non_commercial)
         click.echo(f"for non-commercial use, by the terms of: {closed}")

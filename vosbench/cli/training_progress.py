@@ -11,6 +11,7 @@ from vosbench.cli.console import console
 from vosbench.train.curve import Point
 from vosbench.train.held_back import Score
 from vosbench.train.recipe import Recipe
+from vosbench.train.track_score import TrackScore
 
 SMOOTHING = 0.05
 """The loss shown follows each new one by this share: single batches say little."""
@@ -67,9 +68,9 @@ class TrainingProgress:
             self._told = now
             self._console.print(f"[{self._done}/{self._steps}] {self._detail()}", highlight=False, markup=False)
 
-    def scored(self, step: int, found: Score) -> None:
-        """Show the score on held-back clips."""
-        self._score = f", held back J {100 * found.j:.1f} F {100 * found.f:.1f}"
+    def scored(self, step: int, found: Score | TrackScore) -> None:
+        """Show the score on what is held back."""
+        self._score = f", held back {found.told()}"
         self._console.print(f"iteration {step}{self._score} ({found.clips} clips)", highlight=False, markup=False)
 
     def _detail(self) -> str:

@@ -23,6 +23,7 @@ from vosbench.train.clips import (
     synthetic_clip,
     weights_of,
 )
+from vosbench.train.instance_clips import instance_clip
 from vosbench.train.library import Library, Photo, RealClip
 from vosbench.train.recipe import DataPlan, Recipe
 
@@ -34,12 +35,14 @@ DEVIATION = (0.229, 0.224, 0.225)
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Batch:
     """``images`` (batch, frames, 3, height, width) float32 normalised; ``masks`` (batch, frames, height, width) int64,
-    0 the background, 1 to ``objects[b]``; ``origins`` says what each clip was made of."""
+    0 the background, 1 to ``objects[b]``; ``origins`` says what each clip was made of, ``categories`` what its objects
+    are, where that is known."""
 
     images: Tensor
     masks: Tensor
     objects: tuple[int, ...]
     origins: tuple[str, ...]
+    categories: tuple[tuple[int, ...], ...] = ()
 
     def to(self, device: torch.device) -> Batch:
         """Gives back the batch on a device."""
@@ -48,6 +51,7 @@ class Batch:
             masks=self.masks.to(device, non_blocking=True),
             objects=self.objects,
             origins=self.origins,
+            categories=self.categories,
         )
 
 
@@ -60,13 +64,17 @@ def stacked(clips: Sequence[TrainClip]) -> Batch:
         masks=torch.from_numpy(np.stack([clip.masks for clip in clips])).long(),
         objects=tuple(clip.objects for clip in clips),
         origins=tuple(clip.origin for clip in clips),
+        categories=tuple(clip.categories for clip in clips),
     )
 
 
 class Sampler:
-    """Draws the clips of an iteration. ``synthetic`` are the synthetic videos."""
+    """Draws the clips of an iteration. ``synthetic`` are the synthetic videos; with ``instances`` clips of them show
+    all instances, with their categories."""
 
-    def __init__(self, plan: DataPlan, library: Library, synthetic: Sequence[RealClip] = ()) -> None:
+    def __init__(
+        self, plan: DataPlan, library: Library, synthetic: Sequence[RealClip] = (), *, instances: bool = False
+    ) -> None:
         self._plan = plan
         self._library = library
         self._synthetic = synthetic
@@ -75,11 +83,12 @@ class Sampler:
         for photo in library.photos:
             self._by_source.setdefault(photo.source, []).append(photo)
         self._photo_shares = _photo_shares(plan, self._by_source)
+        draw_synthetic = instance_clip if instances else synthetic_clip
         self._draws: dict[str, Draw] = {
             "real": lambda random, wish: real_clip(random, wish, library.clips),
             "photo": lambda random, wish: photo_clip(random, wish, self._photo(random)),
             "composite": self._composite,
-            "synthetic": lambda random, wish: synthetic_clip(random, wish, synthetic),
+            "synthetic": lambda random, wish: draw_synthetic(random, wish, synthetic),
         }
 
     def clip(self, random: np.random.Generator, wish: Wish) -> TrainClip:

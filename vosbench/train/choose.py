@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -16,21 +15,30 @@ from vosbench.train.library import RealClip
 from vosbench.types import Frame, Prompt
 
 MARGIN = 0.001
-"""A value listed later is taken where it gains more than this in J&F: the first is the cheapest."""
+"""A value listed later is taken where it gains more than this, in J&F or AP: the first is the cheapest."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
-    """One set of settings and its score on the held-back clips."""
-
-    settings: Mapping[str, Any]
-    j: float
-    f: float
+class Tried(Protocol):
+    """One set of settings and its score."""
 
     @property
-    def jf(self) -> float:
-        """The mean of J and F."""
-        return (self.j + self.f) / 2.0
+    def settings(self) -> Mapping[str, Any]:
+        """The settings."""
+
+    @property
+    def headline(self) -> float:
+        """What is compared, in [0, 1]."""
+
+
+AnyTrial = TypeVar("AnyTrial", bound=Tried)
+AnyTrial_co = TypeVar("AnyTrial_co", bound=Tried, covariant=True)
+
+
+class Scored(Protocol[AnyTrial_co]):
+    """A score on what is held back."""
+
+    def trial(self, settings: Mapping[str, Any]) -> AnyTrial_co:
+        """Gives back the score as that of ``settings``."""
 
 
 def session_score(model: Model, clips: Sequence[RealClip]) -> Score:
@@ -69,23 +77,22 @@ def _frames(clip: RealClip, ids: tuple[int, ...]) -> Iterator[Frame]:
 
 
 def choose(
-    score: Callable[[Mapping[str, Any]], Score],
+    score: Callable[[Mapping[str, Any]], Scored[AnyTrial]],
     values: Mapping[str, Sequence[Any]],
-    tell: Callable[[Trial], None] = lambda _: None,
-) -> tuple[Trial, ...]:
+    tell: Callable[[AnyTrial], None] = lambda _: None,
+) -> tuple[AnyTrial, ...]:
     """Gives back every set of settings tried, the chosen one last.
 
     One setting after the other, in the order of ``values``, the others at the best so far: a ladder of settings costs
     the sum of its values and not their product.
     """
     settings = {name: options[0] for name, options in values.items()}
-    tried: dict[str, Trial] = {}
+    tried: dict[str, AnyTrial] = {}
 
-    def trial(chosen: Mapping[str, Any]) -> Trial:
+    def trial(chosen: Mapping[str, Any]) -> AnyTrial:
         key = repr(sorted(chosen.items()))
         if key not in tried:
-            found = score(chosen)
-            tried[key] = Trial(settings=dict(chosen), j=found.j, f=found.f)
+            tried[key] = score(chosen).trial(chosen)
             tell(tried[key])
         return tried[key]
 
@@ -93,6 +100,6 @@ def choose(
     for name, options in values.items():
         for option in options:
             found = trial({**best.settings, name: option})
-            if found.jf > best.jf + MARGIN:
+            if found.headline > best.headline + MARGIN:
                 best = found
     return (*(item for item in tried.values() if item is not best), best)

@@ -31,12 +31,14 @@ HAND_HELD = Motion(rotation=4.0, scale=0.05, shear=0.03, shift=0.03, bending=0.0
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TrainClip:
     """``images`` (frames, height, width, 3) uint8 RGB; ``masks`` (frames, height, width) uint8: 0 the background,
-    1 to ``objects`` what the first frame shows. ``origin`` says what it was made of."""
+    1 to ``objects`` what the first frame shows. ``origin`` says what it was made of. ``categories`` are those of the
+    objects in turn, from 0, where they are known."""
 
     origin: str
     images: NDArray[np.uint8]
     masks: NDArray[np.uint8]
     objects: int
+    categories: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +75,7 @@ def real_clip(random: np.random.Generator, wish: Wish, clips: Sequence[RealClip]
     """
     clip = clips[int(random.integers(len(clips)))]
     height, width = clip.masks[0].shape
-    picked = _picked(random, len(clip.images), wish)
+    picked = picked_frames(random, len(clip.images), wish)
     place = placed(random, (height, width), height=wish.height, width=wish.width, zoom=REAL_ZOOM)
     moves = way(random, wish.frames, HAND_HELD, height=wish.height, width=wish.width)
     light = draw_light(random, 0.6)
@@ -93,7 +95,8 @@ def real_clip(random: np.random.Generator, wish: Wish, clips: Sequence[RealClip]
     return _finished(random, wish, f"real {clip.name} {picked}", images, masks)
 
 
-def _picked(random: np.random.Generator, length: int, wish: Wish) -> list[int]:
+def picked_frames(random: np.random.Generator, length: int, wish: Wish) -> list[int]:
+    """Gives back the places of a clip's frames in ``length`` stored ones, ``gap`` apart, half of them backwards."""
     widest = max(1, min(wish.gap[1], (length - 1) // (wish.frames - 1)))
     steps = random.integers(min(wish.gap[0], widest), widest + 1, wish.frames - 1)
     offsets = np.concatenate([[0], np.cumsum(steps)])

@@ -17,7 +17,7 @@ FILE = "curve.csv"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
     """Iteration ``step`` (from 0): its loss, the loss's parts before weighing, the gradient's norm before clipping, the
-    learning rate of new layers, seconds of training so far, and J and F on the held-back clips where scored."""
+    learning rate of new layers, seconds of training so far, and the two measures of what is held back where scored."""
 
     step: int
     seconds: float
@@ -25,16 +25,18 @@ class Point:
     parts: tuple[float, ...]
     norm: float
     rate: float
-    j: float | None = None
-    f: float | None = None
+    held_back: tuple[float, float] | None = None
 
 
 class Curve:
-    """Appends points; a resumed training drops those behind its checkpoint."""
+    """Appends points; a resumed training drops those behind its checkpoint. ``measures`` name what is held back's."""
 
-    def __init__(self, folder: Path, parts: Sequence[str], *, step: int = 0) -> None:
+    def __init__(
+        self, folder: Path, parts: Sequence[str], *, step: int = 0, measures: tuple[str, str] = ("j", "f")
+    ) -> None:
         self._path = folder / FILE
-        self._header = ["step", "seconds", "loss", *parts, "norm", "rate", "held_back_j", "held_back_f"]
+        scored = (f"held_back_{name}" for name in measures)
+        self._header = ["step", "seconds", "loss", *parts, "norm", "rate", *scored]
         kept = [row for row in _rows(self._path) if int(row[0]) < step] if step else []
         write_whole(self._path, _text([self._header, *kept]).encode())
         self._waiting: list[list[object]] = []
@@ -42,7 +44,7 @@ class Curve:
     def add(self, point: Point) -> None:
         """Keep a point; it reaches the disk with the next `flush`."""
         numbers = [point.loss, *point.parts, point.norm, point.rate]
-        scores = ["" if value is None else f"{value:.5f}" for value in (point.j, point.f)]
+        scores = ["", ""] if point.held_back is None else [f"{value:.5f}" for value in point.held_back]
         row = [point.step, f"{point.seconds:.2f}", *(f"{number:.9g}" for number in numbers), *scores]
         self._waiting.append(row)
 
@@ -59,7 +61,7 @@ def read_curve(folder: Path) -> tuple[tuple[int, float], ...]:
 
 
 def scores_of(folder: Path) -> tuple[tuple[int, float, float], ...]:
-    """Gives back (step, J, F) of every time that the held-back clips were scored."""
+    """Gives back (step, J, F), or (step, AP, AP50), of every time that what is held back was scored."""
     return tuple((int(row[0]), float(row[-2]), float(row[-1])) for row in _rows(folder / FILE) if row[-1])
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vosbench import __version__
-from vosbench.contract import Runtime, Weights
+from vosbench.contract import Model, Runtime, Weights
 from vosbench.digest import digest_file
 from vosbench.errors import StoreError
 from vosbench.machine import Machine, read_machine
@@ -20,14 +20,19 @@ from vosbench.plain import to_plain
 from vosbench.registry import restore_settings
 from vosbench.store.atomic import storing, write_whole
 from vosbench.train.checkpoint import Checkpoint, check_belongs, read_checkpoint
-from vosbench.train.choose import Trial, choose, session_score
+from vosbench.train.choose import choose, session_score
 from vosbench.train.curve import scores_of
-from vosbench.train.held_back import Score
+from vosbench.train.held_back import Trial
+from vosbench.train.instance_clips import HELD_BACK_FRAMES, HELD_BACK_VIDEOS, held_back_scene, held_back_videos
 from vosbench.train.job import Job, method_of
 from vosbench.train.library import Library, read_library, read_sources
 from vosbench.train.recipe import Recipe, load_recipe
 from vosbench.train.terms import Terms, terms_of
+from vosbench.train.track_score import TrackTrial, track_score
 from vosbench.train.weights import write_weights
+
+Tell = Callable[[Any], None]
+"""Is told of each `Trial`, or `TrackTrial`, when it is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +45,19 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrackStanding:
+    """Held-back AP and AP50 after so many iterations, by sessions as a run opens them."""
+
+    step: int
+    ap: float
+    ap50: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WeightsCard:
     """All that is known of exported weights; it lies beside them as JSON.
 
-    ``trials`` are the inference settings tried on the held-back clips (whole clips, sessions as a run opens them, these
+    ``trials`` are the inference settings tried on what is held back (whole clips, sessions as a run opens them, these
     very weights), the chosen ones last; ``settings`` are the network's and the chosen ones together. ``before`` lists
     the recipes whose weights this training began with, with their iterations. ``commit`` is None where it is unknown.
     """
@@ -73,12 +87,12 @@ class WeightsCard:
     data: tuple[Terms, ...]
     non_commercial: bool
     held_back_clips: tuple[str, ...]
-    held_back: tuple[Standing, ...]
-    trials: tuple[Trial, ...]
+    held_back: tuple[Standing, ...] | tuple[TrackStanding, ...]
+    trials: tuple[Trial, ...] | tuple[TrackTrial, ...]
     recipe: Mapping[str, Any]
 
 
-def export(job: Job, folder: Path, *, tell: Callable[[Trial], None] = lambda _: None, threads: int = 1) -> WeightsCard:
+def export(job: Job, folder: Path, *, tell: Tell = lambda _: None, threads: int = 1) -> WeightsCard:
     """Write the average weights of the job's checkpoint, half precision, and their card into ``folder``.
 
     The recipe's ``choose`` values are tried on the held-back clips with the written weights. Raises `StoreError` where
@@ -101,23 +115,43 @@ def export(job: Job, folder: Path, *, tell: Callable[[Trial], None] = lambda _: 
     return card
 
 
-def _trials(job: Job, file: Path, tell: Callable[[Trial], None], threads: int) -> tuple[Trial, ...]:
+def _trials(job: Job, file: Path, tell: Tell, threads: int) -> tuple[Trial, ...] | tuple[TrackTrial, ...]:
     held_back = replace(job.recipe.data.held_back, photos=0)
-    if not job.recipe.choose or not held_back.clips:
-        return ()
-    library: Library = read_library(job.data, held_back, photos=False)
     method, settings = method_of(job.recipe, job.adapters)
     weights = Weights(kind="mini", path=file, sha256=digest_file(file))
     runtime = Runtime(device=job.device, threads=threads)
 
-    def score(values: Mapping[str, Any]) -> Score:
-        chosen = restore_settings(method.card, {**to_plain(settings), **values})
-        return session_score(method.card.load(runtime, weights, chosen), library.held_clips)
+    def model(values: Mapping[str, Any]) -> Model:
+        return method.card.load(runtime, weights, restore_settings(method.card, {**to_plain(settings), **values}))
 
-    return choose(score, job.recipe.choose, tell)
+    if not job.recipe.choose:
+        return ()
+    if method.card.train_instances is not None:
+        videos = held_back_videos()
+        return choose(lambda values: track_score(model(values), videos), job.recipe.choose, tell)
+    if not held_back.clips:
+        return ()
+    library: Library = read_library(job.data, held_back, photos=False)
+    return choose(lambda values: session_score(model(values), library.held_clips), job.recipe.choose, tell)
 
 
-def _card(job: Job, checkpoint: Checkpoint, file: Path, trials: tuple[Trial, ...]) -> WeightsCard:
+def _held_back_names(job: Job) -> tuple[str, ...]:
+    """Gives back what is held back by name: clips of the recipe, or synthetic videos that every training holds back."""
+    if method_of(job.recipe, job.adapters)[0].card.train_instances is None:
+        return job.recipe.data.held_back.clips
+    return tuple(held_back_scene(number, HELD_BACK_FRAMES).id for number in range(HELD_BACK_VIDEOS))
+
+
+def _standings(job: Job) -> tuple[Standing, ...] | tuple[TrackStanding, ...]:
+    found = scores_of(job.out)
+    if method_of(job.recipe, job.adapters)[0].card.train_instances is None:
+        return tuple(Standing(step=step, j=j, f=f) for step, j, f in found)
+    return tuple(TrackStanding(step=step, ap=ap, ap50=ap50) for step, ap, ap50 in found)
+
+
+def _card(
+    job: Job, checkpoint: Checkpoint, file: Path, trials: tuple[Trial, ...] | tuple[TrackTrial, ...]
+) -> WeightsCard:
     recipe = job.recipe
     machine = read_machine()
     data = terms_of(_sources(recipe, job))
@@ -146,8 +180,8 @@ def _card(job: Job, checkpoint: Checkpoint, file: Path, trials: tuple[Trial, ...
         date=datetime.now(UTC).date().isoformat(),
         data=data,
         non_commercial=any(terms.non_commercial for terms in data),
-        held_back_clips=recipe.data.held_back.clips,
-        held_back=tuple(Standing(step=step, j=j, f=f) for step, j, f in scores_of(job.out)),
+        held_back_clips=_held_back_names(job),
+        held_back=_standings(job),
         trials=trials,
         recipe=to_plain(recipe),
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,6 +37,65 @@ class Score:
     def jf(self) -> float:
         """The mean of J and F."""
         return (self.j + self.f) / 2.0
+
+    def told(self) -> str:
+        """Gives back the score in words, in percent."""
+        return f"J {100 * self.j:.1f} F {100 * self.f:.1f}"
+
+    @property
+    def pair(self) -> tuple[float, float]:
+        """J and F, as the curve keeps them."""
+        return self.j, self.f
+
+    def trial(self, settings: Mapping[str, Any]) -> Trial:
+        """Gives back this score as that of ``settings``."""
+        return Trial(settings=dict(settings), j=self.j, f=self.f)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One set of settings and its score on the held-back clips."""
+
+    settings: Mapping[str, Any]
+    j: float
+    f: float
+
+    @property
+    def jf(self) -> float:
+        """The mean of J and F."""
+        return (self.j + self.f) / 2.0
+
+    @property
+    def headline(self) -> float:
+        """What settings are chosen by."""
+        return self.jf
+
+    def told(self) -> str:
+        """Gives back the score in words, in percent."""
+        return f"J&F {100 * self.jf:.1f}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class HeldBackObjects:
+    """Scores the average of a training's weights by its own network, whose weights are put back afterwards."""
+
+    trainable: Trainable
+    clips: tuple[Batch, ...]
+    device: torch.device
+    measures: tuple[str, str] = ("j", "f")
+
+    def score(self, average: Mapping[str, Tensor], computing: AbstractContextManager[object]) -> Score | None:
+        """Gives back the score of ``average``, None without clips. The network runs inside ``computing``."""
+        if not self.clips:
+            return None
+        network = self.trainable.network
+        own = {name: value.detach().clone() for name, value in network.state_dict().items()}
+        network.load_state_dict(average)
+        try:
+            with computing:
+                return score(self.trainable, self.clips, self.device)
+        finally:
+            network.load_state_dict(own)
 
 
 def held_back_clips(library: Library, height: int, width: int, objects: int) -> tuple[Batch, ...]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
-from vosbench.contract import Trainable
+from vosbench.contract import Model, Runtime, Trainable, TrainableInstances, Weights
+from vosbench.digest import digest_file
 from vosbench.errors import CheckpointError, UsageError
 from vosbench.plain import PlainError, to_plain
 from vosbench.registry import Method, Registry, restore_settings
@@ -18,10 +19,14 @@ from vosbench.train.backbone import find_backbone, read_backbone
 from vosbench.train.batches import Sampler
 from vosbench.train.checkpoint import load_network
 from vosbench.train.drawn import draw_videos
+from vosbench.train.instance_clips import draw_instance_videos
+from vosbench.train.learners import InstanceLearner, Learner, ObjectLearner
 from vosbench.train.library import Library, read_library
-from vosbench.train.loss import Loss, PartContext
+from vosbench.train.loss import INSTANCE_PARTS, Loss, PartContext
 from vosbench.train.recipe import Recipe, StartPlan, load_recipe
 from vosbench.train.weights import find_export, read_weights
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +48,7 @@ class Assembled:
 
     method: Method
     settings: Any
-    trainable: Trainable
-    teacher: Trainable | None
+    learner: Learner
     library: Library
     sampler: Sampler
     loss: Loss
@@ -57,11 +61,11 @@ def method_of(recipe: Recipe, adapters: tuple[Path, ...]) -> tuple[Method, Any]:
     Raises `UsageError` for a method that cannot be trained and for settings that it does not know.
     """
     method = Registry(adapters).method(recipe.method)
-    if method.card.train is None:
+    if method.card.train is None and method.card.train_instances is None:
         raise UsageError(
             f"'{method.card.name}' has no network to train here",
             where=f"recipe {recipe.name}",
-            fix="its card needs `train`: see vosbench/contract.py",
+            fix="its card needs `train` or `train_instances`: see vosbench/contract.py",
         )
     try:
         settings = restore_settings(method.card, {**to_plain(method.settings), **recipe.settings})
@@ -77,36 +81,70 @@ def assemble(job: Job) -> Assembled:
     recipe = job.recipe
     device = torch.device(job.device)
     method, settings = method_of(recipe, job.adapters)
-    trainable = _network(method, settings, recipe.seed)
-    teacher = _teacher(job)
-    loss = Loss(recipe.loss, PartContext(student=trainable, teacher=teacher, where=f"recipe {recipe.name}"))
-    _begin(job, trainable)
-    trainable.network.to(device=device, memory_format=torch.channels_last)
-    if teacher is not None:
-        teacher.network.to(device)
-    library, sampler = _data(job)
+    learner = _learner(job, method, settings)
+    learner.network.to(device=device, memory_format=torch.channels_last)
+    library, sampler = _data(job, instances=isinstance(learner, InstanceLearner))
     return Assembled(
         method=method,
         settings=settings,
-        trainable=trainable,
-        teacher=teacher,
+        learner=learner,
         library=library,
         sampler=sampler,
-        loss=loss.to(device),
+        loss=learner.parts.to(device),
         device=device,
     )
 
 
+def _learner(job: Job, method: Method, settings: Any) -> Learner:
+    """Gives back what learns, with the weights that the recipe begins with; a teacher is on the job's device."""
+    recipe, where = job.recipe, f"recipe {job.recipe.name}"
+    find = method.card.train_instances
+    if find is not None:
+        _check_instances(recipe)
+        finder = _seeded(lambda: find(settings), recipe.seed)
+        context = PartContext(student=None, teacher=None, where=where)
+        _begin(job, finder)
+        return InstanceLearner(trainable=finder, parts=Loss(recipe.loss, context, INSTANCE_PARTS))
+    trainable = _network(method, settings, recipe.seed)
+    teacher = _teacher(job)
+    loss = Loss(recipe.loss, PartContext(student=trainable, teacher=teacher, where=where))
+    _begin(job, trainable)
+    if teacher is not None:
+        teacher.network.to(job.device)
+    return ObjectLearner(trainable=trainable, teacher=teacher, parts=loss)
+
+
+def _check_instances(recipe: Recipe) -> None:
+    """Raises `UsageError` for what a network that finds instances cannot learn from."""
+    others = sorted(recipe.data.shares.by_name().keys() - {"synthetic"})
+    if others:
+        raise UsageError(
+            f"clips of the source '{others[0]}' have no categories",
+            where=f"recipe {recipe.name}, data: shares:",
+            fix="draw synthetic clips only: finding instances is learned with categories",
+        )
+    if recipe.teacher is not None:
+        raise UsageError(
+            "a network that finds instances has no teacher here", where=f"recipe {recipe.name}", fix="leave it out"
+        )
+
+
 def _network(method: Method, settings: Any, seed: int) -> Trainable:
-    """Gives back a new network. The seed decides how its layers begin; the program's other draws go on as before."""
-    if method.card.train is None:
+    """Gives back a new network."""
+    train = method.card.train
+    if train is None:
         raise UsageError(f"'{method.card.name}' has no network to train here")
+    return _seeded(lambda: train(settings), seed)
+
+
+def _seeded(make: Callable[[], Made], seed: int) -> Made:
+    """Gives back what ``make`` makes. The seed decides how its layers begin; other draws go on as before."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return method.card.train(settings)
+        return make()
 
 
-def _data(job: Job) -> tuple[Library, Sampler]:
+def _data(job: Job, *, instances: bool) -> tuple[Library, Sampler]:
     plan = job.recipe.data
     shares = plan.shares
     photos = shares.photo > 0.0 or shares.composite > 0.0 or plan.held_back.photos > 0
@@ -114,11 +152,22 @@ def _data(job: Job) -> tuple[Library, Sampler]:
     library = Library(photos=(), clips=())
     if photos or clips:
         library = read_library(job.data, plan.held_back, photos=photos, clips=clips)
-    videos = draw_videos(plan.synthetic_videos, plan.synthetic_frames, job.recipe.seed) if shares.synthetic else ()
-    return library, Sampler(plan, library, videos)
+    draw = draw_instance_videos if instances else draw_videos
+    videos = draw(plan.synthetic_videos, plan.synthetic_frames, job.recipe.seed) if shares.synthetic else ()
+    return library, Sampler(plan, library, videos, instances=instances)
 
 
-def _begin(job: Job, trainable: Trainable) -> None:
+def loader(job: Job) -> Callable[[Path], Model]:
+    """Gives back what loads weights as a run does, at the first of each of the recipe's ``choose`` values."""
+    recipe = job.recipe
+    method, settings = method_of(recipe, job.adapters)
+    first = {name: values[0] for name, values in recipe.choose.items()}
+    chosen = restore_settings(method.card, {**to_plain(settings), **first})
+    runtime = Runtime(device=job.device)
+    return lambda path: method.card.load(runtime, Weights(kind="mini", path=path, sha256=digest_file(path)), chosen)
+
+
+def _begin(job: Job, trainable: Trainable | TrainableInstances) -> None:
     """Load the backbone, then what another recipe's export has in common."""
     if job.recipe.backbone:
         trainable.load_backbone(read_backbone(find_backbone(job.backbone)))

@@ -37,12 +37,13 @@ class Photo:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RealClip:
-    """A filmed clip: its frames in order and a mask of each."""
+    """A filmed clip: its frames in order and a mask of each; ``categories``, from 0, of its objects where known."""
 
     name: str
     source: str
     images: tuple[Image, ...]
     masks: tuple[LabelMap, ...]
+    categories: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

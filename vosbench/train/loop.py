@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-from vosbench.contract import Unrolled
 from vosbench.errors import UsageError, VosbenchError
 from vosbench.train.batches import Batch, batches, draw_share
 from vosbench.train.checkpoint import (
@@ -25,12 +25,16 @@ from vosbench.train.checkpoint import (
     save_checkpoint,
 )
 from vosbench.train.curve import Curve, Point
-from vosbench.train.held_back import Score, held_back_clips, score
-from vosbench.train.job import Assembled, Job, assemble
-from vosbench.train.losses import LossInput
+from vosbench.train.held_back import HeldBackObjects, Score, held_back_clips
+from vosbench.train.instance_clips import held_back_videos
+from vosbench.train.job import Assembled, Job, assemble, loader
+from vosbench.train.learners import InstanceLearner
 from vosbench.train.parallel import Peers, peers
 from vosbench.train.recipe import Recipe
 from vosbench.train.schedule import Average, make_optimizer, rate_at, set_rates
+from vosbench.train.track_score import HeldBackInstances, TrackScore
+
+HeldBack = HeldBackObjects | HeldBackInstances
 
 
 class NonFiniteLossError(VosbenchError):
@@ -46,8 +50,8 @@ class Watcher(Protocol):
     def stepped(self, point: Point) -> None:
         """An iteration is over."""
 
-    def scored(self, step: int, found: Score) -> None:
-        """The held-back clips were scored after ``step`` iterations."""
+    def scored(self, step: int, found: Score | TrackScore) -> None:
+        """What is held back was scored after ``step`` iterations."""
 
 
 class Unwatched:
@@ -59,7 +63,7 @@ class Unwatched:
     def stepped(self, point: Point) -> None:
         """Nothing."""
 
-    def scored(self, step: int, found: Score) -> None:
+    def scored(self, step: int, found: Score | TrackScore) -> None:
         """Nothing."""
 
 
@@ -105,12 +109,12 @@ class Trainer:
         self._peers = together
         self._watcher = watcher
         self._parts: Assembled = assemble(job)
-        network: nn.Module = self._parts.trainable.network
+        network: nn.Module = self._parts.learner.network
         self._network = network.train()
         self._average = Average(network, self._recipe.optimizer.average)
         self._optimizer = make_optimizer(
             [*network.parameters(), *self._parts.loss.parameters()],
-            self._parts.trainable.trunk_parameters(),
+            self._parts.learner.trunk_parameters(),
             self._recipe.optimizer,
         )
         half = self._recipe.hardware.precision == "fp16"
@@ -123,8 +127,8 @@ class Trainer:
         """Go through the iterations that are left."""
         recipe, state = self._recipe, self._state
         first = self._peers.rank == 0
-        curve = Curve(self._job.out, self._parts.loss.names(), step=state.step) if first else None
-        clips = self._held_back() if first else ()
+        held_back = self._held_back() if first else None
+        curve = self._curve(held_back) if held_back is not None else None
         saved = scored = began = time.monotonic()
         before = state.seconds
         self._watcher.began(recipe, state.step)
@@ -133,17 +137,21 @@ class Trainer:
             now = time.monotonic()
             state.seconds = before + now - began
             state.step += 1
-            if curve is None:
+            if curve is None or held_back is None:
                 continue
             last = state.step == recipe.steps
             found = None
-            if clips and (last or now - scored >= recipe.hardware.score_seconds):
-                found, scored = self._score(clips), now
+            if last or now - scored >= recipe.hardware.score_seconds:
+                found, scored = self._score(held_back), now
             self._keep(curve, point, found)
             if last or now - saved >= recipe.hardware.checkpoint_seconds:
                 curve.flush()
                 self._save()
                 saved = now
+
+    def _curve(self, held_back: HeldBack) -> Curve:
+        names = self._parts.loss.names()
+        return Curve(self._job.out, names, step=self._state.step, measures=held_back.measures)
 
     def _batches(self) -> Iterator[Batch]:
         return batches(
@@ -155,9 +163,13 @@ class Trainer:
             loaders=self._recipe.hardware.loaders,
         )
 
-    def _held_back(self) -> tuple[Batch, ...]:
+    def _held_back(self) -> HeldBack:
+        learner = self._parts.learner
+        if isinstance(learner, InstanceLearner):
+            return HeldBackInstances(load=loader(self._job), videos=held_back_videos())
         height, width = self._recipe.stages[-1].size
-        return held_back_clips(self._parts.library, height, width, self._recipe.data.objects)
+        clips = held_back_clips(self._parts.library, height, width, self._recipe.data.objects)
+        return HeldBackObjects(trainable=learner.trainable, clips=clips, device=self._parts.device)
 
     def _iterate(self, batch: Batch) -> Point:
         """Gives back what iteration ``state.step`` gave, after the weights have moved."""
@@ -191,27 +203,8 @@ class Trainer:
     def _loss(self, batch: Batch) -> tuple[Tensor, tuple[Tensor, ...]]:
         seed = (self._recipe.seed * 1_000_003 + self._state.step) % (1 << 62)
         torch.manual_seed(seed)  # what dropout draws from
-        teacher: Unrolled | None = None
-        with self._autocast():
-            if self._parts.teacher is not None:
-                with torch.no_grad():
-                    teacher = self._unrolled(self._parts.teacher, batch, seed)
-            answer = self._unrolled(self._parts.trainable, batch, seed)
-        given = LossInput(
-            answer=answer,
-            masks=batch.masks,
-            objects=batch.objects,
-            progress=self._state.step / self._recipe.steps,
-            generator=torch.Generator().manual_seed(seed + 1),
-            teacher=teacher,
-        )
-        return self._parts.loss.of(given)
-
-    def _unrolled(self, trainable: Any, batch: Batch, seed: int) -> Unrolled:
-        answer: Unrolled = trainable.unroll(
-            batch.images, batch.masks, batch.objects, torch.Generator().manual_seed(seed)
-        )
-        return answer
+        progress = self._state.step / self._recipe.steps
+        return self._parts.learner.loss(batch, computing=self._autocast(), seed=seed, progress=progress)
 
     def _autocast(self) -> contextlib.AbstractContextManager[object]:
         kind = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(self._recipe.hardware.precision)
@@ -237,31 +230,16 @@ class Trainer:
             fix="lower optimizer: rate or clip, or train in fp32 (hardware: precision), in a new --out",
         )
 
-    def _score(self, clips: tuple[Batch, ...]) -> Score | None:
-        """Gives back the score of the average of the weights, which are put back afterwards."""
-        own = {name: value.detach().clone() for name, value in self._network.state_dict().items()}
-        self._network.load_state_dict(self._average.state)
-        try:
-            with self._autocast():
-                found = score(self._parts.trainable, clips, self._parts.device)
-        finally:
-            self._network.load_state_dict(own)
+    def _score(self, held_back: HeldBack) -> Score | TrackScore | None:
+        """Gives back the score of the average of the weights."""
+        found = held_back.score(self._average.state, self._autocast())
         if found is not None:
             self._watcher.scored(self._state.step, found)
         return found
 
-    def _keep(self, curve: Curve, point: Point, found: Score | None) -> None:
+    def _keep(self, curve: Curve, point: Point, found: Score | TrackScore | None) -> None:
         if found is not None:
-            point = Point(
-                step=point.step,
-                seconds=point.seconds,
-                loss=point.loss,
-                parts=point.parts,
-                norm=point.norm,
-                rate=point.rate,
-                j=found.j,
-                f=found.f,
-            )
+            point = dataclasses.replace(point, held_back=found.pair)
         curve.add(point)
         self._watcher.stepped(point)
 

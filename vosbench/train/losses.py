@@ -72,10 +72,10 @@ def dice(*, smooth: float = 1.0) -> LossPart:
     """Gives back 1 - (2 sum(p g) + s) / (sum p + sum g + s), the mean over objects (Milletari et al. 2016; XMem)."""
 
     def part(given: LossInput) -> Tensor:
-        probability, truth = _objects(given)
+        probability, truth = objects_of(given)
         both = (probability * truth).sum(dim=(3, 4))
         sums = probability.sum(dim=(3, 4)) + truth.sum(dim=(3, 4))
-        return _mean_over_objects(1.0 - (2.0 * both + smooth) / (sums + smooth).clamp(min=TINY), given.objects)
+        return mean_over_objects(1.0 - (2.0 * both + smooth) / (sums + smooth).clamp(min=TINY), given.objects)
 
     return part
 
@@ -84,10 +84,10 @@ def soft_jaccard(*, smooth: float = 1.0) -> LossPart:
     """Gives back 1 - (sum(p g) + s) / (sum p + sum g - sum(p g) + s), the mean over objects (AOT, section 5; MAVOS)."""
 
     def part(given: LossInput) -> Tensor:
-        probability, truth = _objects(given)
+        probability, truth = objects_of(given)
         both = (probability * truth).sum(dim=(3, 4))
         sums = probability.sum(dim=(3, 4)) + truth.sum(dim=(3, 4))
-        return _mean_over_objects(1.0 - (both + smooth) / (sums - both + smooth).clamp(min=TINY), given.objects)
+        return mean_over_objects(1.0 - (both + smooth) / (sums - both + smooth).clamp(min=TINY), given.objects)
 
     return part
 
@@ -96,10 +96,10 @@ def binary_cross_entropy() -> LossPart:
     """Gives back the binary cross-entropy of each object's probability, the mean over objects and pixels (MAVOS)."""
 
     def part(given: LossInput) -> Tensor:
-        probability, truth = _objects(given)
+        probability, truth = objects_of(given)
         probability = probability.clamp(1e-6, 1.0 - 1e-6)
         pixels = -(truth * probability.log() + (1.0 - truth) * (1.0 - probability).log())
-        return _mean_over_objects(pixels.mean(dim=(3, 4)), given.objects)
+        return mean_over_objects(pixels.mean(dim=(3, 4)), given.objects)
 
     return part
 
@@ -111,14 +111,14 @@ def _cross_entropy(given: LossInput) -> Tensor:
     return flat.view(given.truth.shape)
 
 
-def _objects(given: LossInput) -> tuple[Tensor, Tensor]:
+def objects_of(given: LossInput) -> tuple[Tensor, Tensor]:
     """Gives back probability and truth of each object: (batch, frames - 1, objects, height, width) in fp32."""
     probability = given.answer.logits.float().softmax(dim=2)[:, :, 1:]
     numbers = torch.arange(1, probability.shape[2] + 1, device=probability.device).view(1, 1, -1, 1, 1)
     return probability, (given.truth.unsqueeze(2) == numbers).float()
 
 
-def _mean_over_objects(values: Tensor, objects: Sequence[int]) -> Tensor:
+def mean_over_objects(values: Tensor, objects: Sequence[int]) -> Tensor:
     """Gives back the mean of (batch, frames - 1, objects) over the objects that each clip has."""
     counts = torch.tensor(list(objects), device=values.device)
     there = torch.arange(values.shape[2], device=values.device)[None] < counts[:, None]
