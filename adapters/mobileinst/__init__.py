@@ -60,6 +60,12 @@ CARD = MethodCard(
             settings={"decoder": "local-local"},
             retrained=True,
         ),
+        Variant(
+            name="image",
+            axis="answers",
+            summary="answers images as SparseInst does, up to one instance per query (tables 1 and 3 to 6)",
+            settings={"inference": "image"},
+        ),
     ),
     knob=Knob(setting="reuse", ladder=(1, 2, 3, 6, 12)),
     needs_weights=True,

@@ -24,6 +24,9 @@ from vosbench.types import Frame, Instance, LabelMap, Prediction, Prompt, Track
 
 MASK_STRIDE = 4
 
+SMALLEST_SCORE = 0.005
+"""Of queries that answer an image (SparseInst, configs: CLS_THRESHOLD 0.005)."""
+
 
 class MobileInstSession:
     """One video. With task "vis" it finds instances itself; with "vos" each prompt takes the query that fits it best.
@@ -40,6 +43,7 @@ class MobileInstSession:
         self._place = padded_geometry(view.height, view.width, settings.size, settings.max_size)
         self._classes, self._categories = answered(view, settings) if view.task == "vis" else ((), ())
         self._tracks = Tracks(association=settings.association, kernel_memory=settings.kernel_memory)
+        self._of_images = settings.inference == "image"
         self._objects: dict[int, int | None] = {}
         self._answered: set[int] = set()
         self._since_keyframe = 0
@@ -68,11 +72,11 @@ class MobileInstSession:
             return self._labels(maps, prompt)
 
     def finish(self) -> tuple[Track, ...] | None:
-        """Gives back the best tracks with their final categories and scores; nothing for prompted objects.
+        """Gives back the best tracks with their final categories and scores; nothing for prompted objects and images.
 
         A track that no frame showed a pixel of is none.
         """
-        if self._view.task == "vos" or not self._tracks.keyframes:
+        if self._view.task == "vos" or self._of_images or not self._tracks.keyframes:
             return None
         return tuple(
             Track(track_id=track, category=self._categories[category], score=score)
@@ -118,15 +122,25 @@ class MobileInstSession:
         return to_frame(padded, self._place)
 
     def _instances(self, maps: Maps) -> tuple[Instance, ...]:
-        best = self._tracks.best(self._settings.tracks)
-        probabilities = self._at_frame(self._probabilities(maps, [track for track, _, _ in best]))
-        masks = (probabilities > self._settings.mask_threshold).cpu().numpy()
+        best = self._best()
+        if not best:
+            return ()
+        probabilities = self._probabilities(maps, [track for track, _, _ in best])
+        threshold = self._settings.mask_threshold
+        sure = maskness(probabilities, threshold) if self._of_images else [1.0] * len(best)
+        masks = (self._at_frame(probabilities) > threshold).cpu().numpy()
         self._answered.update(track for (track, _, _), mask in zip(best, masks, strict=True) if mask.any())
         return tuple(
-            Instance(track_id=track, category=self._categories[category], score=score, mask=mask)
-            for (track, category, score), mask in zip(best, masks, strict=True)
+            Instance(track_id=track, category=self._categories[category], score=score * part, mask=mask)
+            for (track, category, score), part, mask in zip(best, sure, masks, strict=True)
             if mask.any()
         )
+
+    def _best(self) -> list[tuple[int, int, float]]:
+        """Gives back the tracks that answer a frame, their category and score."""
+        if not self._of_images:
+            return self._tracks.best(self._settings.tracks)
+        return [one for one in self._tracks.best(self._settings.num_queries) if one[2] > SMALLEST_SCORE]
 
     def _enter(self, prompt: Prompt, maps: Maps, frame: Frame) -> None:
         """Give each object the free track whose mask fits it best; one without a pixel gets none."""
@@ -179,6 +193,16 @@ class MobileInstSession:
 
     def _where(self, frame: Frame) -> str:
         return f"video {self._view.id}, frame {frame.index} ({frame.name})"
+
+
+def maskness(probabilities: Tensor, threshold: float) -> list[float]:
+    """Gives back the mean of each map's probabilities (maps, height, width) above ``threshold``, 0 where none is.
+
+    SparseInst, ``rescoring_mask``.
+    """
+    inside = probabilities > threshold
+    means = (probabilities * inside).sum((1, 2)) / inside.sum((1, 2)).clamp(min=1)
+    return [float(mean) for mean in means]
 
 
 def answered(view: View, settings: MobileInstSettings) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -50,6 +50,13 @@ class MobileInstSettings:
     tracks: int = setting(
         10, source="CrossVIS, evaluation: 10 predictions a video", help="tracks answered at most", minimum=1
     )
+    inference: str = setting(
+        "video",
+        source="YouTube-VIS's form is CrossVIS's; COCO's is SparseInst's",
+        help="what a frame is answered with. video: the best tracks so far; image: every query above a score of 0.005, "
+        "its score times its maskness, the mean probability of its pixels",
+        choices=("video", "image"),
+    )
     backbone: str = setting(
         "topformer-base",
         source=PAPER + "section 4.1",

@@ -8,7 +8,7 @@ import torch
 
 from vosbench.adapters.mobileinst import load
 from vosbench.adapters.mobileinst.model import architecture
-from vosbench.adapters.mobileinst.session import answered, padded_geometry
+from vosbench.adapters.mobileinst.session import answered, maskness, padded_geometry
 from vosbench.adapters.mobileinst.settings import MobileInstSettings
 from vosbench.adapters.mobileinst.tracks import Tracks
 from vosbench.contract import Runtime, View, Weights
@@ -114,6 +114,25 @@ def test_one_frame_is_enough_for_tracks(model):
     session = model.open(_view())
     session.step(_frames(1)[0])
     assert 6 == len(session.finish())
+
+
+def test_maskness_is_the_mean_probability_of_a_maps_own_pixels():
+    maps = torch.tensor([[[0.9, 0.5], [0.4, 0.1]], [[0.2, 0.1], [0.3, 0.4]]])
+    assert [0.7, 0.0] == pytest.approx(maskness(maps, 0.45))
+
+
+def test_an_image_is_answered_by_every_query_whose_score_counts_with_its_maskness():
+    weights = Weights(kind="random", seed=3)
+    view, (frame,) = _view(), _frames(1)
+    of_video = load(Runtime(), weights, MobileInstSettings(**SETTINGS)).open(view)
+    of_image = load(Runtime(), weights, MobileInstSettings(**SETTINGS, inference="image", tracks=2)).open(view)
+    plain = {one.track_id: one for one in of_video.step(frame)}
+    found = of_image.step(frame)
+    assert plain.keys() == {one.track_id for one in found}
+    for one in found:
+        assert np.array_equal(plain[one.track_id].mask, one.mask)
+        assert 0.45 < one.score / plain[one.track_id].score < 1.0
+    assert of_image.finish() is None
 
 
 def test_a_prompted_frame_is_a_keyframe_and_its_pixels_are_the_given_ones(model):
