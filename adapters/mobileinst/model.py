@@ -6,7 +6,7 @@ import functools
 
 from vosbench.adapters.mobileinst.instance_decoder import HEADS
 from vosbench.adapters.mobileinst.network import Architecture, MobileInstNetwork
-from vosbench.adapters.mobileinst.session import MobileInstSession
+from vosbench.adapters.mobileinst.session import NOTHING, MobileInstSession, answered
 from vosbench.adapters.mobileinst.settings import MobileInstSettings
 from vosbench.adapters.nn.preparation import prepare_for_inference
 from vosbench.adapters.nn.random_weights import Adjustment
@@ -20,16 +20,20 @@ ADJUSTMENTS = {"mask_decoder.output.weight": (Adjustment(centred=True),)}
 
 
 class MobileInstModel:
-    """Good for many videos one after the other."""
+    """Good for many videos one after the other. ``trained`` says that the classes mean something."""
 
-    def __init__(self, network: MobileInstNetwork, settings: MobileInstSettings, runtime: Runtime) -> None:
+    def __init__(
+        self, network: MobileInstNetwork, settings: MobileInstSettings, runtime: Runtime, *, trained: bool
+    ) -> None:
         self._network = network
         self._settings = settings
         self._runtime = runtime
+        self._trained = trained
 
     def open(self, view: View) -> MobileInstSession:
         """Begin a video."""
-        return MobileInstSession(view, self._network, self._settings, self._runtime)
+        known = answered(view, self._settings, trained=self._trained) if view.task == "vis" else NOTHING
+        return MobileInstSession(view, self._network, self._settings, self._runtime, known)
 
     def networks(self) -> tuple[MobileInstNetwork]:
         """Gives back the one network."""
@@ -66,4 +70,4 @@ def load_model(runtime: Runtime, weights: Weights, settings: MobileInstSettings)
     )
     prepare_for_inference(network, device=runtime.device, precision=runtime.precision)
     compile_modules(network, ("backbone", "mask_decoder"), runtime)
-    return MobileInstModel(network, settings, runtime)
+    return MobileInstModel(network, settings, runtime, trained=weights.trained)

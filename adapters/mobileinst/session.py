@@ -24,6 +24,11 @@ from vosbench.types import Frame, Instance, LabelMap, Prediction, Prompt, Track
 
 MASK_STRIDE = 4
 
+Known = tuple[tuple[int, ...], tuple[int, ...]]
+"""Classes of the head that a suite asks for, and the suite's category ids of the same."""
+
+NOTHING: Known = ((), ())
+
 SMALLEST_SCORE = 0.005
 """Of queries that answer an image (SparseInst, configs: CLS_THRESHOLD 0.005)."""
 
@@ -34,14 +39,16 @@ class MobileInstSession:
     Following prompted objects is a protocol of ours: the paper knows no prompts.
     """
 
-    def __init__(self, view: View, network: MobileInstNetwork, settings: MobileInstSettings, runtime: Runtime) -> None:
+    def __init__(
+        self, view: View, network: MobileInstNetwork, settings: MobileInstSettings, runtime: Runtime, known: Known
+    ) -> None:
         self._view = view
         self._network: MobileInstNetwork | None = network
         self._settings = settings
         self._runtime = runtime
         self._device = torch.device(runtime.device)
         self._place = padded_geometry(view.height, view.width, settings.size, settings.max_size)
-        self._classes, self._categories = answered(view, settings) if view.task == "vis" else ((), ())
+        self._classes, self._categories = known
         self._tracks = Tracks(association=settings.association, kernel_memory=settings.kernel_memory)
         self._of_images = settings.inference == "image"
         self._objects: dict[int, int | None] = {}
@@ -205,15 +212,16 @@ def maskness(probabilities: Tensor, threshold: float) -> list[float]:
     return [float(mean) for mean in means]
 
 
-def answered(view: View, settings: MobileInstSettings) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def answered(view: View, settings: MobileInstSettings, *, trained: bool = True) -> Known:
     """Gives back the classes of the head that a suite asks for, and the suite's category ids of the same.
 
-    Classes without names are the suite's categories in the order of their ids; named ones are found by their names.
+    Classes without names are the suite's categories in the order of their ids; named ones are found by their names. A
+    head that was not ``trained`` answers suites of fewer categories as well: its classes mean nothing.
     Raises `AdapterError` where the numbers differ, or no name is the suite's.
     """
     ids = sorted(view.categories)
     names = [name.strip() for name in settings.category_names.split(",")] if settings.category_names else []
-    if len(names or ids) != settings.categories:
+    if len(names or ids) != settings.categories and (trained or names or len(ids) > settings.categories):
         whose = "their names are" if names else "the suite has"
         raise AdapterError(
             f"the head knows {settings.categories} categories, {whose} {len(names or ids)}",

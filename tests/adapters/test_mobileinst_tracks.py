@@ -157,9 +157,13 @@ def test_more_objects_than_queries_are_refused(model):
         session.step(_frames(1, {0: Prompt(ids=tuple(range(1, 9)), mask=mask)})[0])
 
 
-def test_a_suite_with_other_categories_is_refused(model):
+def test_a_suite_with_other_categories_is_refused_but_for_random_weights(model):
+    fewer, more = _view(categories={7: "cat"}), _view(categories=dict.fromkeys(range(4), "cat"))
     with pytest.raises(AdapterError, match="the head knows 3 categories, the suite has 1"):
-        model.open(_view(categories={1: "cat"}))
+        answered(fewer, MobileInstSettings(**SETTINGS))
+    with pytest.raises(AdapterError, match="the head knows 3 categories, the suite has 4"):
+        model.open(more)
+    assert {7} == {instance.category for instance in model.open(fewer).step(_frames(1)[0])}
 
 
 def test_named_classes_answer_the_suites_categories_of_those_names_alone():
