@@ -63,17 +63,25 @@ def write_videos(video: SyntheticVideo, frames: Path, masks: Path) -> None:
         write_mask(masks / f"{index:05d}.png", video.labels(index))
 
 
-def test_the_first_command_runs_on_a_machine_with_no_data_and_no_checkpoint(tmp_path: Path) -> None:
-    first = commands()[0]
-    done = vosbench(first, tmp_path)
+def test_the_first_command_gives_accuracies_on_a_machine_with_no_data_and_no_checkpoint(tmp_path: Path) -> None:
+    done = vosbench(commands()[0], tmp_path)
     assert done.returncode == 0, done.stderr
     assert "DAVIS 2016 val (synthetic)" in done.stdout
-    for label in ("echo", "STCN (random weights 0)", "XMem (random weights 0)"):
-        assert label in done.stdout
+    for label in ("STCN (mini)", "XMem (mini)"):
+        accuracy = re.search(rf"^{re.escape(label)} +(\d+\.\d)", done.stdout, flags=re.MULTILINE)
+        assert accuracy is not None
+        assert float(accuracy[1]) > 50
     assert list(tmp_path.glob("results/runs/*/tables/*.tex"))
 
 
-def test_the_second_command_runs_with_a_data_root_and_the_authors_file_names(tmp_path: Path, davis: Path) -> None:
+def test_the_second_command_plays_long_videos(tmp_path: Path) -> None:
+    done = vosbench(f"{commands()[1]} --videos synthetic-1 --max-frames 41", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Long-time Video (synthetic)" in done.stdout
+    assert "J&F" in done.stdout
+
+
+def test_the_third_command_runs_with_a_data_root_and_the_authors_file_names(tmp_path: Path, davis: Path) -> None:
     import torch
 
     from vosbench.adapters.nn.random_weights import fill_random
@@ -88,7 +96,7 @@ def test_the_second_command_runs_with_a_data_root_and_the_authors_file_names(tmp
         with torch.no_grad():
             fill_random(network, torch.Generator().manual_seed(0), adjustments)
         torch.save(network.state_dict(), weights / file)
-    done = vosbench(commands()[1], tmp_path, VOSBENCH_DATA=str(davis), VOSBENCH_WEIGHTS=str(weights))
+    done = vosbench(commands()[2], tmp_path, VOSBENCH_DATA=str(davis), VOSBENCH_WEIGHTS=str(weights))
     assert done.returncode == 0, done.stderr
     assert "DAVIS 2016 val" in done.stdout
     assert "DAVIS 2017 val" in done.stdout
