@@ -146,8 +146,12 @@ class MobileInstSession:
     def _best(self) -> list[tuple[int, int, float]]:
         """Gives back the tracks that answer a frame, their category and score."""
         if not self._of_images:
-            return self._tracks.best(self._settings.tracks)
+            return [one for one in self._tracks.best(self._settings.tracks) if self._present(*one[:2])]
         return [one for one in self._tracks.best(self._settings.num_queries) if one[2] > SMALLEST_SCORE]
+
+    def _present(self, track: int, category: int) -> bool:
+        """Tells whether the last keyframe scores a track high enough as what it is believed to be."""
+        return self._tracks.score_now(track, category) >= self._settings.presence
 
     def _enter(self, prompt: Prompt, maps: Maps, frame: Frame) -> None:
         """Give each object the free track whose mask fits it best; one without a pixel gets none."""

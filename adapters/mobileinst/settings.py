@@ -57,6 +57,12 @@ class MobileInstSettings:
         "its score times its maskness, the mean probability of its pixels",
         choices=("video", "image"),
     )
+    presence: float = setting(
+        0.0,
+        source="ours: the paper answers every track on every frame",
+        help="a track is left out of the frames whose keyframe scores it lower; 0: never",
+        minimum=0,
+    )
     backbone: str = setting(
         "topformer-base",
         source=PAPER + "section 4.1",

@@ -23,6 +23,7 @@ class Tracks:
         self._compared: Tensor | None = None
         self._scores: Tensor | None = None
         self.kernels: Tensor | None = None
+        self._now: Tensor | None = None
         self.keyframes = 0
 
     def update(self, kernels: Tensor, scores: Tensor) -> NDArray[np.int64]:
@@ -37,7 +38,7 @@ class Tracks:
         else:
             self._compared = torch.lerp(kernels, self._compared, self._kernel_memory)
             self._scores += scores
-        self.kernels = kernels
+        self.kernels, self._now = kernels, scores
         self.keyframes += 1
         return order.cpu().numpy()
 
@@ -46,6 +47,12 @@ class Tracks:
         if self._scores is None:
             raise ValueError("no keyframe was seen yet")
         return self._scores / self.keyframes
+
+    def score_now(self, track: int, category: int) -> float:
+        """Gives back what the last keyframe scores a track as ``category``."""
+        if self._now is None:
+            raise ValueError("no keyframe was seen yet")
+        return float(self._now[track, category])
 
     def best(self, count: int) -> list[tuple[int, int, float]]:
         """Gives back (track, category index, score) of the ``count`` best tracks, ties to the lower number."""
@@ -56,7 +63,8 @@ class Tracks:
     def footprint(self) -> dict[str, int]:
         """Gives back the bytes of kernels and scores: constant from the first keyframe on."""
         held = {id(kept): kept.nbytes for kept in (self.kernels, self._compared) if kept is not None}
-        return {"kernels": sum(held.values()), "scores": 0 if self._scores is None else self._scores.nbytes}
+        scores = sum(kept.nbytes for kept in (self._scores, self._now) if kept is not None)
+        return {"kernels": sum(held.values()), "scores": scores}
 
     def _associate(self, kernels: Tensor) -> Tensor:
         if self._compared is None:

@@ -202,3 +202,15 @@ def test_very_small_and_very_wide_frames_are_answered_at_their_size(model, size)
 def test_a_width_that_the_heads_cannot_share_is_refused():
     with pytest.raises(UsageError, match="hidden_dim is 60"):
         architecture(MobileInstSettings(hidden_dim=60))
+
+
+def test_a_track_is_left_out_where_its_keyframe_scores_it_lower_than_presence():
+    weights = Weights(kind="random", seed=3)
+    every = load(Runtime(), weights, MobileInstSettings(**SETTINGS)).open(_view())
+    answered_all = every.step(_frames(1)[0])
+    bound = sorted(instance.score for instance in answered_all)[len(answered_all) // 2]
+    some = load(Runtime(), weights, MobileInstSettings(**SETTINGS, presence=bound)).open(_view())
+    expected = [instance.track_id for instance in answered_all if instance.score >= bound]
+    assert expected == [instance.track_id for instance in some.step(_frames(1)[0])]
+    assert 0 < len(expected) < len(answered_all)
+    assert set(expected) == {track.track_id for track in some.finish()}

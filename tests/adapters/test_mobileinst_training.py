@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
+from vosbench.adapters.mobileinst import load
 from vosbench.adapters.mobileinst.mini_backbone import MiniBackbone
 from vosbench.adapters.mobileinst.settings import MobileInstSettings
 from vosbench.adapters.mobileinst.training import MobileInstTraining
+from vosbench.contract import Runtime, View, Weights
 from vosbench.errors import UsageError
+from vosbench.train.batches import stacked
+from vosbench.train.clips import TrainClip
+from vosbench.types import Frame
 
 SMALL = {"backbone": "topformer-tiny", "hidden_dim": 16, "num_queries": 5, "categories": 3}
 
@@ -31,6 +38,29 @@ def test_shapes_are_those_of_the_contract():
     assert (2, 3, 5, 16, 32) == found.masks.shape
     assert (2, 2, 5, 16, 32) == found.passed.shape
     assert (2, 3, 16, 8, 16) == found.features.shape
+
+
+@pytest.mark.parametrize("backbone", ["topformer-tiny", "mini"])
+def test_training_answers_as_a_session_does(tmp_path, backbone):
+    made = _made(backbone=backbone)
+    path = tmp_path / "weights.safetensors"
+    save_file({name: value.contiguous() for name, value in made.network.state_dict().items()}, path)
+    image = np.random.default_rng(0).integers(0, 255, (64, 128, 3), dtype=np.uint8)
+    with torch.no_grad():
+        found = made.find(stacked([_filmed(image)]).images, passing=False)
+    expected = (found.classes[0, 0].sigmoid() * found.objectness[0, 0, :, None].sigmoid()).sqrt().amax(dim=1)
+    settings = MobileInstSettings(**{**SMALL, "backbone": backbone, "size": 64, "mask_threshold": 0.0})
+    session = load(Runtime(), Weights(kind="mini", path=path), settings).open(
+        View(id="v", height=64, width=128, task="vis", categories={1: "a", 2: "b", 3: "c"})
+    )
+    session.step(Frame(index=0, name="0", image=image))
+    scores = {track.track_id: track.score for track in session.finish()}
+    torch.testing.assert_close(torch.tensor([scores[query] for query in range(5)]), expected, atol=1e-4, rtol=1e-3)
+
+
+def _filmed(image):
+    masks = np.zeros((1, *image.shape[:2]), np.uint8)
+    return TrainClip(origin="test", images=image[None], masks=masks, objects=0)
 
 
 def test_frames_are_answered_each_by_itself():

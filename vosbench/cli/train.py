@@ -62,7 +62,8 @@ def command(
     ROOT (--data, else VOSBENCH_DATA, else the configuration file) holds train/ with static/images, static/masks,
     clips/JPEGImages and clips/Annotations. The folder of a training keeps its checkpoint, its curve (curve.csv) and, at
     the end, export/ with the weights and their card: data and its terms, iterations, seconds, hardware, scores on
-    held-back clips and the inference settings chosen on them.
+    held-back clips and the inference settings chosen on them. Methods that find instances learn from synthetic videos,
+    whose objects have categories, need no ROOT and are scored by AP on videos of other seeds.
     """
     if recipe is None:
         _list_recipes(as_json=as_json)
