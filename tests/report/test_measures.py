@@ -150,3 +150,10 @@ def test_a_row_of_an_adaptive_method_says_the_mean_scale_of_its_frames(made):
     assert "adaptive" not in table.lines[1].label
     (side_by_side,) = build_tables(rows, ORIGIN, style="methods")
     assert "(Tiny: adaptive, mean scale 0.84)" in side_by_side.lines[0].label
+
+
+def test_rows_stand_in_the_order_of_the_numbers_in_their_labels(made):
+    labels = ["stcn mem_every=2", "stcn mem_every=2.5", "stcn mem_every=12", "xmem"]
+    for label in reversed(labels):
+        made.add(label, title=label)
+    assert labels == [row.label for row in method_rows(read_cells(made.run))]

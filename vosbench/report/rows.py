@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,7 +139,13 @@ def method_rows(cells: Iterable[Cell], *, by_video: bool = False) -> list[Method
         spec = cell.record.spec
         video = spec.video if by_video or spec.suite.vary or spec.suite.noise else ""
         groups.setdefault((spec.suite.title, video, spec.method.label, spec.method_key), []).append(cell)
-    return [_row(group, key[1]) for key, group in sorted(groups.items())]
+    return [_row(groups[key], key[1]) for key in sorted(groups, key=_order)]
+
+
+def _order(group: tuple[str, ...]) -> list[list[tuple[float, str]]]:
+    """Numbers inside a label count as numbers: reuse=2 stands before reuse=12."""
+    parts = [re.split(r"(\d+(?:\.\d+)?)", word) for word in group]
+    return [[(float(part), "") if part[:1].isdigit() else (-1.0, part) for part in words] for words in parts]
 
 
 def _row(cells: list[Cell], video: str) -> MethodRow:
