@@ -295,14 +295,16 @@ class GateTrace:
 
     ``frames`` (tokens) are the tokens' source frames and ``times`` (times) the frames at which the gate was asked,
     int64; ``scores`` (batch, times, tokens) what it said, which means nothing of tokens that were not yet written.
-    ``usage`` (batch, frames, tokens) is the attention that each frame gave each token, where it was taken; ``kept``
-    (batch, times, tokens), 0 or 1, is the gate's choice with a gradient, where it has one, of ``budget`` tokens.
+    ``competing`` (batch, times, tokens) bool are those of which it was to keep ``budget``, as many in every clip.
+    ``weights`` (batch, frames - 1, positions) say how much what a position reads counts, where the gate is to learn
+    from what is read; ``kept`` (batch, times, tokens), 0 or 1, is the gate's choice with a gradient, where it has one.
     """
 
     frames: Any
     times: Any
     scores: Any
-    usage: Any | None = None
+    competing: Any | None = None
+    weights: Any | None = None
     kept: Any | None = None
     budget: int = 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vosbench.adapters.sam2_lite.settings import PRUNING, SIZES, Sam2LiteSettings
-from vosbench.contract import Knob, MethodCard, Model, Runtime, Trainable, Variant, Weights
+from vosbench.contract import Knob, MethodCard, Mini, Model, Runtime, Trainable, Variant, Weights
 
 _SUMMARIES = {
     "learned": "tokens stay by the learned score (the paper's)",
@@ -98,4 +98,11 @@ CARD = MethodCard(
         "With adaptive inference answers depend on the machine: the trace of scale and window is kept with the frames.",
     ),
     shares=("vosbench.adapters.nn",),
+    minis=(
+        Mini(
+            name="sam2-lite-mini",
+            file="sam2-lite-mini.safetensors",
+            settings={"preset": "mini", "size": 240, "noise": 1.0},
+        ),
+    ),
 )

@@ -57,19 +57,20 @@ Score = Callable[[Tokens, int], Tensor]
 
 
 class Bank:
-    """The tokens that are kept. ``pruning`` and ``write`` are those of the settings."""
+    """The tokens that are kept. ``pruning``, ``write`` and ``noise`` are those of the settings."""
 
-    def __init__(self, *, budget: int, pruning: str, write: str, score: Score) -> None:
+    def __init__(self, *, budget: int, pruning: str, write: str, score: Score, noise: float = 0.0) -> None:
         self._budget = budget
         self._pruning = pruning
         self._write = write
         self._score = score
+        self._noise = noise
         self.tokens: Tokens | None = None
 
     def add(self, fresh: Tokens, now: int) -> None:
         """Let a frame's tokens compete with the bank's at frame number ``now``; the rest is deleted."""
         if self._write == "frame32" and len(fresh) > FRAME_TOKENS:
-            merit = self._score(fresh, now) if self._pruning == "learned" else fresh.draw
+            merit = self._merit(fresh, now) if self._pruning == "learned" else fresh.draw
             fresh = fresh.take(merit.topk(FRAME_TOKENS).indices.sort().values)
         candidates = fresh if self.tokens is None else self.tokens.joined(fresh)
         self.tokens = candidates if self._fits(candidates) else candidates.take(self._kept(candidates, now))
@@ -97,17 +98,27 @@ class Bank:
     def _kept(self, candidates: Tokens, now: int) -> Tensor:
         """Gives back the columns that stay, in order."""
         rules: dict[str, Callable[[], Tensor]] = {
-            "learned": lambda: self._score(candidates, now).topk(self._budget).indices,
+            "learned": lambda: self._merit(candidates, now).topk(self._budget).indices,
             "fifo": lambda: newest(candidates)[: self._budget],
             "random": lambda: candidates.draw.topk(self._budget).indices,
             "anchor": lambda: anchored(candidates, self._budget),
         }
         return rules[self._pruning]().sort().values
 
+    def _merit(self, tokens: Tokens, now: int) -> Tensor:
+        """Gives back the gate's scores and the noise that each token drew when it was written."""
+        scores = self._score(tokens, now)
+        return scores + self._noise * gumbel(tokens.draw) if self._noise else scores
+
     def _known(self) -> Tokens:
         if self.tokens is None:
             raise ValueError("nothing was written yet")
         return self.tokens
+
+
+def gumbel(draw: Tensor) -> Tensor:
+    """Gives back -log(-log(u)): the standard Gumbel distribution's of uniform draws in [0, 1) (equation 9)."""
+    return -torch.log(-torch.log(draw.clamp(1e-7, 1 - 1e-7)))
 
 
 def newest(tokens: Tokens) -> Tensor:

@@ -6,50 +6,67 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vosbench.adapters.sam2_lite.bank import Tokens
+from vosbench.adapters.sam2_lite.bank import Tokens, gumbel
 from vosbench.adapters.sam2_lite.clip_memory import BankPolicy, ClipMemory
 from vosbench.adapters.sam2_lite.network import Encoded, Sam2LiteNetwork
 from vosbench.adapters.sam2_lite.reader import BankView
 from vosbench.contract import GateTrace, Unrolled
 
-EVERYWHERE = 0.02
-"""What a position without an object counts, beside its share of objects: background is looked at as well."""
-MOST_TIMES = 5
+EVERYWHERE = 0.3
+"""What a position without an object counts, beside its share of objects.
+
+With 0.02 objects fill the bank in time, and where no background is left to be looked at all of a frame becomes object.
+"""
+MOST_TIMES = 6
 """Frames of a clip at which the gate is asked."""
+SHARE = 0.65
+"""Of a frame's tokens, what the gate's own bank keeps in training: that of a budget of 256 at 240 x 432 pixels."""
 
 
 def usage_trace(memory: ClipMemory, unrolled: Unrolled, generator: torch.Generator) -> GateTrace:
-    """Gives back what the gate says of a clip's tokens at frames drawn by chance, and what each frame looked at.
+    """Gives back what the gate says of the tokens that compete at frames drawn by chance, and how much what reads them
+    counts.
 
-    ``memory`` holds every token of the clip, none of which has a gradient: the gate alone learns.
+    ``memory`` holds every token of the clip, none of which has a gradient: the gate alone learns. Those that compete
+    are a frame's own and those that the gate kept until then. Asked about all tokens of the past it would never learn
+    that of two copies of one thing the older may go, and copies would fill its bank.
     """
     tokens = memory.tokens()
     frames = tokens.frame[0]
     last = int(frames[-1])
+    budget = max(1, round(SHARE * int((frames == 0).sum())))
+    competing = competitions(memory, last, budget)
     times = torch.randperm(last + 1, generator=generator)[:MOST_TIMES].sort().values
     return GateTrace(
         frames=frames,
         times=times.to(frames.device),
         scores=torch.stack([memory.score(tokens, int(time)) for time in times], dim=1),
-        usage=attention_usage(unrolled),
+        competing=competing[:, times.to(frames.device)],
+        weights=position_weights(unrolled),
+        budget=budget,
     )
 
 
-def attention_usage(unrolled: Unrolled) -> Tensor:
-    """Gives back (batch, frames, tokens): the attention that each frame's positions give each token.
+@torch.no_grad()
+def competitions(memory: ClipMemory, last: int, budget: int) -> Tensor:
+    """Gives back (batch, last + 1, tokens) bool: which tokens compete at each frame if the gate keeps ``budget``."""
+    tokens = memory.tokens()
+    kept = torch.zeros_like(tokens.frame, dtype=torch.bool)
+    rows = []
+    for now in range(last + 1):
+        competing = kept | (tokens.frame == now)
+        rows.append(competing)
+        scores = memory.score(tokens, now).masked_fill(~competing, -torch.inf)
+        best = scores.topk(min(budget, int(competing[0].sum())), dim=1).indices
+        kept = torch.zeros_like(kept).scatter_(1, best, value=True)
+    return torch.stack(rows, dim=1)
 
-    A position counts by its predicted share of objects and a little more. Frame 0, which is given, reads nothing; what
-    was written later than a frame is not read by it.
-    """
-    most = unrolled.reads[-1].attention.shape[2]
+
+def position_weights(unrolled: Unrolled) -> Tensor:
+    """Gives back (batch, frames - 1, positions): the predicted share of objects at each position, and a little more."""
     foreground = 1 - torch.softmax(unrolled.logits.float(), dim=2)[:, :, 0]
     stride = int((foreground[0, 0].numel() / unrolled.reads[0].attention.shape[1]) ** 0.5)
-    weights = functional.avg_pool2d(foreground, stride).flatten(2) + EVERYWHERE
-    rows = [
-        functional.pad((weights[:, number, :, None] * read.attention).sum(1), (0, most - read.attention.shape[2]))
-        for number, read in enumerate(unrolled.reads)
-    ]
-    return torch.stack([torch.zeros_like(rows[0]), *rows], dim=1)
+    return functional.avg_pool2d(foreground, stride).flatten(2) + EVERYWHERE
 
 
 class GumbelMemory(ClipMemory):
@@ -84,7 +101,7 @@ class GumbelMemory(ClipMemory):
         fresh = len(tokens.frame[0]) - self._weights.shape[1]
         weights = functional.pad(self._weights, (0, fresh), value=1.0)
         scores = self.score(tokens, index)
-        noise = gumbel_noise(scores.shape, self._generator).to(scores.device)
+        noise = gumbel(torch.rand(scores.shape, generator=self._generator)).to(scores.device)
         alive = weights.detach() > 0
         self._weights = weights * straight_through(scores + noise, alive, self._budget, self._temperature)
         self._scores.append(scores)
@@ -105,11 +122,6 @@ class GumbelMemory(ClipMemory):
         )
         times = torch.arange(len(self._scores), device=scores.device)
         return GateTrace(frames=tokens.frame[0], times=times, scores=scores, kept=kept, budget=self._budget)
-
-
-def gumbel_noise(shape: torch.Size, generator: torch.Generator) -> Tensor:
-    """Gives back draws of the standard Gumbel distribution: -log(-log(u)), u uniform (equation 9)."""
-    return -torch.log(-torch.log(torch.rand(shape, generator=generator).clamp(1e-7, 1 - 1e-7)))
 
 
 def straight_through(scores: Tensor, alive: Tensor, budget: int, temperature: float) -> Tensor:

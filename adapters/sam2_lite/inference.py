@@ -45,7 +45,13 @@ class Sam2LiteInference:
         self._before = _Before()
         self._motion = None if settings.motion == "features" else FrameMotion(settings.motion)
         self.objects = 0
-        self.bank = Bank(budget=settings.tokens, pruning=settings.pruning, write=settings.write, score=self._score)
+        self.bank = Bank(
+            budget=settings.tokens,
+            pruning=settings.pruning,
+            write=settings.write,
+            score=self._score,
+            noise=settings.noise,
+        )
 
     def step(self, frame: int, image: Tensor, entering: Tensor | None, window: int | None) -> Tensor:
         """Gives back the probabilities (1 + objects, height / 4, width / 4) of frame number ``frame``.

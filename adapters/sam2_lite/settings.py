@@ -46,6 +46,13 @@ class Sam2LiteSettings:
         help="which tokens stay: by the learned score, the newest, any, half of them of prompted frames; or all",
         choices=PRUNING,
     )
+    noise: float = setting(
+        0.0,
+        source=PAPER + "equation 9 has Gumbel noise in training; without it a deployed gate keeps copies of one thing",
+        help="with pruning=learned: multiple of Gumbel noise, drawn once for each token, that is added to its score; "
+        "with 1 the bank is a random sample of the past weighed by the exponential of the score",
+        minimum=0,
+    )
     write: str = setting(
         "token",
         source=PAPER
@@ -88,16 +95,14 @@ class Sam2LiteSettings:
     )
     training: str = setting(
         "reader",
-        source=OURS
-        + "a reader that never met a pruned bank fails with one, and a gate learns best from a finished one",
+        source="vosbench: a reader that never met a pruned bank fails with one, and a gate learns from a finished one",
         help="what `vosbench train` teaches; a run does not look at it. reader: all but the gate, every token kept; "
         "banks: the same with a bank of another kind and budget for each batch; gate: see gate_training",
         choices=TRAININGS,
     )
     gate_training: str = setting(
         "usage",
-        source=OURS
-        + "equations 8 to 10 as written (gumbel) gave a gate that lost to random tokens in a small training",
+        source="vosbench: equations 8 to 10 (gumbel) gave a gate that lost to random tokens in a small training",
         help="how a gate is taught. usage: all else is frozen, and it learns which tokens later frames look at when "
         "every token is kept; gumbel: everything learns through its choice (Gumbel noise, straight-through)",
         choices=GATE_TRAININGS,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -68,6 +70,20 @@ def test_each_strategy_keeps_what_it_says():
     top = everything.motion.topk(8).values.sort().values
     assert torch.equal(top, _filled("learned").motion.sort().values)
     assert [0, 0, 0, 0, 4, 4, 4, 4] == _filled("anchor").frame.tolist()
+
+
+def test_noise_makes_of_the_learned_choice_a_sample_weighed_by_the_score():
+    tokens = _tokens(0, count=4000)
+    scores = torch.where(torch.arange(4000) < 2000, 0.0, math.log(3.0))
+
+    def share(noise):
+        bank = Bank(budget=400, pruning="learned", write="token", score=lambda *_: scores, noise=noise)
+        bank.add(tokens, 0)
+        return float((bank.tokens.position >= 2000).float().mean())
+
+    assert 1.0 == share(0.0)
+    assert 0.75 == pytest.approx(share(1.0), abs=0.06)
+    assert 0.5 == pytest.approx(share(1000.0), abs=0.06)
 
 
 def test_free_places_of_one_half_go_to_the_other():

@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 
 from vosbench.adapters.nn.random_weights import fill_random
+from vosbench.adapters.sam2_lite.bank import gumbel
 from vosbench.adapters.sam2_lite.clip_memory import BankPolicy, ClipMemory, grid_cells
 from vosbench.adapters.sam2_lite.gate_training import (
     EVERYWHERE,
     GumbelMemory,
-    attention_usage,
-    gumbel_noise,
+    competitions,
+    position_weights,
     straight_through,
 )
 from vosbench.adapters.sam2_lite.inference import Sam2LiteInference
@@ -153,23 +154,46 @@ def test_usage_teaches_the_gate_alone():
     made = training(training="gate")
     trace = unrolled(made).gate
     assert trace is not None
-    assert (2, FRAMES, 3 * TOKENS) == trace.usage.shape
+    assert (2, FRAMES - 1, TOKENS) == trace.weights.shape
     assert [0, 1, 2] == trace.times.tolist()
+    assert 4 == trace.budget
+    assert [[6, 10, 10]] * 2 == trace.competing.sum(2).tolist()
     assert [0] * TOKENS + [1] * TOKENS + [2] * TOKENS == trace.frames.tolist()
     trace.scores.sum().backward()
     assert {"gate"} == {name.split(".")[0] for name in learns(made)}
 
 
-def test_usage_is_the_attention_of_later_frames_weighed_by_their_objects():
+def test_a_position_counts_by_its_objects_and_a_little_without():
     attention = torch.tensor([[[0.25, 0.75], [1.0, 0.0]]])
     nothing = torch.zeros(1, 2, dtype=torch.int64)
     logits = torch.full((1, 1, 2, 16, 32), -1e4)
     logits[:, :, 1, :, :16], logits[:, :, 0, :, 16:] = 1e4, 1e4
     read = TokenRead(attention=attention, readout=attention, frames=nothing, cells=nothing)
-    usage = attention_usage(Unrolled(logits=logits, reads=(read,)))
-    first, second = 1 + EVERYWHERE, EVERYWHERE
-    expected = torch.tensor([[[0.0, 0.0], [0.25 * first + second, 0.75 * first]]])
-    torch.testing.assert_close(expected, usage)
+    weights = position_weights(Unrolled(logits=logits, reads=(read,)))
+    torch.testing.assert_close(torch.tensor([[[1 + EVERYWHERE, EVERYWHERE]]]), weights)
+
+
+def test_what_competes_is_a_frames_own_and_what_the_gate_kept_until_then():
+    made = training()
+    images, masks = clips()
+    frames = encoded_frames(made.network, images)
+    slots, present = drawn_slots(OBJECTS, generator())
+    whole, own = (
+        ClipMemory(made.network, slots, present, generator(), policy=BankPolicy(pruning=kind, budget=4))
+        for kind in ("unlimited", "learned")
+    )
+    with torch.no_grad():
+        for index in range(3):
+            for memory in (whole, own):
+                memory.write(index, frames[index], first_masks(masks[:, 0], present), given=index == 0)
+            if index == 1:
+                before = own.tokens()
+        competing = competitions(whole, 2, 4)
+    assert (2, 3, 3 * TOKENS) == competing.shape
+    assert [TOKENS, TOKENS + 4, TOKENS + 4] == competing[0].sum(1).tolist()
+    for clip in range(2):
+        found = competing[clip, 2, : 2 * TOKENS].nonzero()[:, 0]
+        assert (before.frame[clip] * TOKENS + before.position[clip]).tolist() == found.tolist()
 
 
 def test_the_gates_own_choice_teaches_all_of_the_network():
@@ -219,7 +243,7 @@ def test_all_stay_where_they_fit():
 
 
 def test_gumbel_noise_has_the_mean_and_spread_of_its_distribution():
-    noise = gumbel_noise(torch.Size([20000]), generator())
+    noise = gumbel(torch.rand(20000, generator=generator()))
     assert 0.5772 == pytest.approx(float(noise.mean()), abs=0.03)
     assert 1.2825 == pytest.approx(float(noise.std()), abs=0.03)
 

@@ -25,11 +25,13 @@ from vosbench.train.token_distillation import (
 from vosbench.train.token_edges import edges, sobel
 from vosbench.train.token_gate import (
     gate_usage,
+    later_attention,
     literal_budget_loss,
+    needed_tokens,
+    of_clips,
     repaired_budget_loss,
     token_budget,
     usage_loss,
-    usage_targets,
 )
 
 
@@ -76,38 +78,79 @@ def test_edges_are_matched_with_the_teachers_where_there_is_one():
     assert float(edges()(loss_input(answer, masks=masks))) > 0.01
 
 
-USAGE = torch.tensor([[[0.0, 0, 0, 0], [0.9, 0.1, 0, 0], [0.1, 0.2, 0.3, 0.4]]])
 SOURCE = torch.tensor([0, 0, 1, 1])
+WEIGHTS = torch.tensor([[[1.0, 0.5], [0.25, 0.25]]])
 
 
-def test_what_is_needed_are_the_tokens_that_later_frames_look_at_most():
-    targets, known = usage_targets(USAGE, SOURCE, 1, 2)
-    assert [0.0, 0.0, 1.0, 1.0] == targets[0].tolist()
-    assert known.all()
-    targets, known = usage_targets(USAGE, SOURCE, 0, 1)
-    assert [1.0, 0.0, 0.0, 0.0] == targets[0].tolist()
-    assert [True, True, False, False] == known.tolist()
+def reads() -> tuple[TokenRead, TokenRead]:
+    return (
+        read([[0.9, 0.1], [0.4, 0.6]], [0, 0], [0, 0]),
+        read([[0.1, 0.2, 0.3, 0.4], [0.0, 0.2, 0.0, 0.8]], [0, 0, 1, 1], [0, 0, 0, 0]),
+    )
 
 
-def test_nothing_is_asked_where_all_tokens_fit():
-    targets, known = usage_targets(USAGE, SOURCE, 0, 2)
-    assert not known.any()
-    assert 0 == usage_loss(torch.randn(1, 4), targets, known)
+def test_later_frames_attention_is_divided_among_what_competes():
+    first, every = torch.tensor([[True, True, False, False]]), torch.ones(1, 4, dtype=torch.bool)
+    attention, weights = later_attention(reads(), WEIGHTS, first, 0)
+    expected = [[0.9, 0.1], [0.4, 0.6], [1 / 3, 2 / 3], [0.0, 1.0]]
+    torch.testing.assert_close(torch.tensor([expected]), attention)
+    assert [1.0, 0.5, 0.25, 0.25] == weights[0].tolist()
+    attention, weights = later_attention(reads(), WEIGHTS, every, 1)
+    torch.testing.assert_close(reads()[1].attention, attention)
+    assert [0.25, 0.25] == weights[0].tolist()
+
+
+def test_each_clip_has_its_own_tokens():
+    values = torch.arange(12.0).view(2, 2, 3)
+    chosen = torch.tensor([[True, False, True], [False, True, True]])
+    assert [[[0, 2], [3, 5]], [[7, 8], [10, 11]]] == of_clips(values, chosen).tolist()
+    assert [[0, 2], [7, 8]] == of_clips(values[:, 0], chosen).tolist()
+
+
+def test_in_one_round_the_tokens_that_are_looked_at_most_are_needed():
+    attention = torch.tensor([[[0.5, 0.4, 0.1], [0.5, 0.4, 0.1], [0.0, 0.0, 1.0]]])
+    assert [[1.0, 1.0, 0.0]] == needed_tokens(attention, torch.tensor([[1.0, 1.0, 0.5]]), 2, 1).tolist()
+
+
+def test_in_more_rounds_what_is_served_counts_less():
+    attention = torch.tensor([[[0.5, 0.4, 0.1], [0.5, 0.4, 0.1], [0.0, 0.0, 1.0]]])
+    assert [[1.0, 0.0, 1.0]] == needed_tokens(attention, torch.tensor([[1.0, 1.0, 0.5]]), 2, 2).tolist()
+
+
+@pytest.mark.parametrize("rounds", [1, 3, 8])
+def test_as_many_are_needed_as_the_budget_has(rounds: int):
+    attention = torch.softmax(torch.randn(2, 5, 12, generator=torch.Generator().manual_seed(0)), 2)
+    assert [7.0, 7.0] == needed_tokens(attention, torch.ones(2, 5), 7, rounds).sum(1).tolist()
 
 
 def test_tokens_to_keep_and_to_drop_count_alike():
-    targets, known = torch.tensor([[1.0, 0.0, 0.0, 0.0]]), torch.ones(4, dtype=torch.bool)
+    targets = torch.tensor([[1.0, 0.0, 0.0, 0.0]])
     scores = torch.tensor([[-2.0, -1.0, -1.0, -1.0]])
     expected = (torch.nn.functional.softplus(torch.tensor(2.0)) + torch.nn.functional.softplus(torch.tensor(-1.0))) / 2
-    torch.testing.assert_close(expected, usage_loss(scores, targets, known))
+    torch.testing.assert_close(expected, usage_loss(scores, targets))
+
+
+def usage_value(scores: list[float], budget: int, time: int = 1) -> float:
+    trace = GateTrace(
+        frames=SOURCE,
+        times=torch.tensor([time]),
+        scores=torch.tensor([[scores]]),
+        competing=(SOURCE <= time)[None, None],
+        weights=WEIGHTS,
+        budget=budget,
+    )
+    answer = Unrolled(logits=torch.zeros(1, 2, 2, 8, 8), reads=reads(), gate=trace)
+    return float(gate_usage()(loss_input(answer)))
 
 
 def test_the_part_falls_when_the_gate_tells_what_is_needed():
-    def value(scores: list[float]) -> float:
-        trace = GateTrace(frames=SOURCE, times=torch.tensor([1]), scores=torch.tensor([[scores]]), usage=USAGE)
-        return float(gate_usage(budgets=[2])(loss_input(Unrolled(logits=torch.zeros(1, 1, 2, 8, 8), gate=trace))))
+    values = [usage_value(scores, 1) for scores in ([-3, -3, -3, 3], [0, 0, 0, 0], [3, 3, 3, -3])]
+    assert values[0] < values[1] < values[2]
 
-    assert value([-3, -3, 3, 3]) < value([0, 0, 0, 0]) < value([3, 3, -3, -3])
+
+def test_nothing_is_asked_where_all_tokens_fit():
+    assert 0 == usage_value([1, -1, 5, 5], 2, time=0)
+    assert 0 < usage_value([1, -1, 5, 5], 1, time=0)
 
 
 def test_the_literal_budget_only_drives_scores_down():
@@ -154,8 +197,8 @@ def test_gates_that_tell_nothing_are_refused():
     for part in (gate_usage(), token_budget()):
         with pytest.raises(UsageError, match="was not taken"):
             part(half)
-    with pytest.raises(UsageError, match="budgets"):
-        gate_usage(budgets=[])
+    with pytest.raises(UsageError, match="0 rounds"):
+        gate_usage(rounds=0)
     with pytest.raises(UsageError, match="no form"):
         token_budget(form="other")
 

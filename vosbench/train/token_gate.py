@@ -9,59 +9,90 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vosbench.contract import GateTrace
+from vosbench.contract import GateTrace, TokenRead
 from vosbench.errors import UsageError
 from vosbench.train.losses import LossInput, LossPart
 
 BudgetForm = Literal["repaired", "literal"]
 SPARSITY = 0.01
 """Weight of the scores in equation 10."""
+ROUNDS = 8
+SERVED = 0.1
+"""Share of a position's attention that the tokens chosen have before there are any: how soon it counts less."""
+SMALLEST = 1e-6
 
 
-def gate_usage(*, budgets: Sequence[int] = (96,)) -> LossPart:
-    """Gives back how badly a gate tells the tokens that later frames will look at, the mean over ``budgets``.
+def gate_usage(*, rounds: int = ROUNDS) -> LossPart:
+    """Gives back how badly a gate tells the tokens that later frames will need from those it competes with.
 
     Not the paper's: its gate learns from the masks through its own choice, which failed in a small training; this one
-    is told what attention, with every token kept, says of each token (memory-aware distillation of the bank).
+    is told what attention, with every token kept, says of each token (memory-aware distillation of the bank). With one
+    of ``rounds`` the tokens that are looked at most are needed, with more those that together are looked at by all.
     """
-    if not budgets or min(budgets) < 1:
-        raise UsageError(f"gate-usage: budgets {list(budgets)}", fix="give one number of tokens or more, each above 0")
+    if rounds < 1:
+        raise UsageError(f"gate-usage: {rounds} rounds", fix="give a round at least")
 
     def part(given: LossInput) -> Tensor:
         trace = _traced(given)
-        if trace.usage is None:
+        if trace.weights is None or trace.competing is None:
             raise UsageError("the gate's use of tokens was not taken", fix="train with gate_training=usage")
-        losses = [
-            usage_loss(trace.scores[:, place], *usage_targets(trace.usage, trace.frames, int(time), budget))
-            for place, time in enumerate(trace.times)
-            for budget in budgets
-        ]
-        return torch.stack(losses).mean()
+        losses = []
+        for place, time in enumerate(trace.times):
+            competing = trace.competing[:, place]
+            if trace.budget < int(competing[0].sum()):
+                attention, weights = later_attention(given.answer.reads, trace.weights, competing, int(time))
+                targets = needed_tokens(attention, weights, trace.budget, rounds)
+                losses.append(usage_loss(of_clips(trace.scores[:, place], competing), targets))
+        return torch.stack(losses).mean() if losses else trace.scores.sum() * 0.0
 
     return part
 
 
-def usage_targets(usage: Tensor, frames: Tensor, time: int, budget: int) -> tuple[Tensor, Tensor]:
-    """Gives back (batch, tokens), 0 or 1: is a token among the ``budget`` that frames behind ``time`` look at most?
-
-    ``usage`` (batch, frames, tokens) is the attention that each frame gives each token, ``frames`` (tokens) where each
-    is from. With it which tokens there are at ``time`` (tokens) bool; none where they all fit, so that nothing is
-    asked.
+def of_clips(values: Tensor, chosen: Tensor) -> Tensor:
+    """Gives back (batch, ..., number): the last axis of ``values`` where ``chosen`` (batch, tokens), so many in each
+    clip, is True.
     """
-    known = frames <= time
-    if int(known.sum()) <= budget:
-        return torch.zeros_like(usage[:, 0]), torch.zeros_like(known)
-    mass = usage[:, time + 1 :].sum(1).masked_fill(~known, -1.0)
-    best = mass.topk(budget, dim=1).indices
-    return torch.zeros_like(mass).scatter_(1, best, 1.0), known
+    places = chosen.nonzero()[:, 1].view(len(chosen), *[1] * (values.dim() - 2), -1)
+    return values.gather(-1, places.expand(*values.shape[:-1], -1))
 
 
-def usage_loss(scores: Tensor, targets: Tensor, known: Tensor) -> Tensor:
+def later_attention(reads: Sequence[TokenRead], weights: Tensor, chosen: Tensor, time: int) -> tuple[Tensor, Tensor]:
+    """Gives back what frames behind ``time`` give the tokens ``chosen``: (batch, all their positions, tokens).
+
+    Of each position its attention is divided among those tokens alone, as if there were no others. With it how much
+    each position counts (batch, positions). ``reads`` are those of the frames behind the first, ``weights`` (batch,
+    frames, positions), ``chosen`` (batch, tokens) bool, as many in each clip and none later than ``time``.
+    """
+    shares = []
+    for read in reads[time:]:
+        share = of_clips(read.attention.float(), chosen[:, : read.attention.shape[2]])
+        shares.append(share / share.sum(2, keepdim=True).clamp(min=SMALLEST))
+    return torch.cat(shares, dim=1), weights[:, time:].flatten(1)
+
+
+def needed_tokens(attention: Tensor, weights: Tensor, budget: int, rounds: int) -> Tensor:
+    """Gives back (batch, tokens), 0 or 1: the ``budget`` tokens that serve the positions best.
+
+    ``attention`` (batch, positions, tokens) sums to 1 over the tokens, ``weights`` (batch, positions). In each round a
+    part of the budget goes to the tokens with the most attention, where a position counts the less the more of its
+    attention the tokens chosen before have (the greedy choice for the sum of w log(floor + share)). Else copies of one
+    thing on many frames fill the bank.
+    """
+    chosen = torch.zeros_like(attention[:, 0])
+    served = torch.zeros_like(weights)
+    for number in range(rounds):
+        part = budget * (number + 1) // rounds - budget * number // rounds
+        gains = torch.einsum("bp,bpt->bt", weights / (served + SERVED), attention)
+        best = gains.masked_fill(chosen > 0, -1.0).topk(part, dim=1).indices
+        chosen.scatter_(1, best, 1.0)
+        served = torch.einsum("bpt,bt->bp", attention, chosen)
+    return chosen
+
+
+def usage_loss(scores: Tensor, targets: Tensor) -> Tensor:
     """Gives back the binary cross-entropy of scores (batch, tokens), those to keep and those to drop counting alike."""
-    losses = functional.binary_cross_entropy_with_logits(scores.float(), targets, reduction="none") * known
-    kept = targets * known
-    dropped = (1 - targets) * known
-    means = [(losses * group).sum() / group.sum().clamp(min=1) for group in (kept, dropped)]
+    losses = functional.binary_cross_entropy_with_logits(scores.float(), targets, reduction="none")
+    means = [(losses * group).sum() / group.sum().clamp(min=1) for group in (targets, 1 - targets)]
     return (means[0] + means[1]) / 2
 
 
