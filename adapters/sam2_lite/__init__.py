@@ -105,7 +105,7 @@ CARD = MethodCard(
         "9.8 / 7.9; distractors (mean of five) 16.3 / 7.4 / 7.7 / 7.3, the hard one not measured. Unlimited: 25.4 and "
         "27.7 at 50 and 100 frames, learned there 25.3 and 26.2; at 800 frames learned 23.0, fifo 8.2. All are low: "
         "the mini does not tell objects apart. Of two it gives nearly all to the first, from the first answered frame "
-        "on (J of the second 0.00 to 0.12): a hundred slots were too many to learn in a training of this length.",
+        "on (J of the second 0.00 to 0.12); why was not tested.",
         "The mini was trained on DAVIS's training sequences among others: for non-commercial use. Five of DAVIS 2016's "
         "20 validation sequences, which it has not seen and was not chosen on: J&F 74.6, with @fifo 80.8, @anchor "
         "76.3, @random 73.8 (blackswan, dog, drift-straight, horsejump-high, libby): there the newest frames win.",
