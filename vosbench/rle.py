@@ -7,6 +7,7 @@ again: int64, even in number, so that pixels ``bounds[0]`` up to, not including,
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,17 @@ def mask_of_bounds(bounds: Bounds, height: int, width: int) -> NDArray[np.bool_]
         raise ScoreError(f"a mask claims {height} x {width} pixels", fix="the file is broken")
     lengths = np.diff(bounds, prepend=0, append=height * width)
     return np.repeat(np.arange(len(lengths)) % 2 == 1, lengths).reshape(width, height).T
+
+
+def text_of_mask(mask: NDArray[np.bool_]) -> str | None:
+    """Gives back COCO's compressed text of a mask (height, width), None of one without a pixel."""
+    bounds = bounds_of_mask(mask)
+    return text_of_bounds(bounds, mask.size) if bounds.size else None
+
+
+def code_of_bounds(bounds: Bounds, height: int, width: int) -> dict[str, Any]:
+    """Gives back a mask (height, width) as files of COCO and YouTube-VIS hold it: its size and compressed counts."""
+    return {"size": [height, width], "counts": text_of_bounds(bounds, height * width)}
 
 
 def text_of_bounds(bounds: Bounds, pixels: int) -> str:

@@ -5,23 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
 
 from vosbench.data.masks import write_mask
 from vosbench.data.video import Entrance, Instances, Video
 from vosbench.digest import digest_labels
 from vosbench.errors import AdapterError
 from vosbench.records import CellSpec
-from vosbench.rle import bounds_of_mask, text_of_bounds
+from vosbench.rle import text_of_mask
 from vosbench.session import ids_in
 from vosbench.store.atomic import storing
 from vosbench.store.run import MASKS_FOLDER
-from vosbench.store.tracks import TRACKS_FILE, StoredTrack, StoredTracks, write_tracks
+from vosbench.store.tracks import TRACKS_FILE, GatheredTrack, StoredTracks, settled_tracks, write_tracks
 from vosbench.types import Frame, Instance, LabelMap, Prediction, Track
 
 INSTANCES_FILE = "instances.jsonl"
@@ -86,25 +83,6 @@ class _Seen:
     text: str | None
 
 
-@dataclass(slots=True, kw_only=True)
-class _Gathered:
-    """One track while it is put together: masks by frame, sums of scores by category, and of how many frames."""
-
-    texts: list[str | None]
-    sums: dict[int, float] = field(default_factory=dict)
-    count: int = 0
-
-    def answer(self, category: int | None = None, score: float | None = None) -> StoredTrack:
-        """Gives back the track, by the rule of `vosbench.types.Instance` where nothing else is said."""
-        best = min(self.sums, key=lambda key: (-self.sums[key], key))
-        mean = sum(self.sums.values()) / self.count
-        return StoredTrack(
-            category=best if category is None else category,
-            score=mean if score is None else score,
-            texts=tuple(self.texts),
-        )
-
-
 class TrackAnswers:
     """Writes the instances of every frame as they come, and the tracks of the video when it ends.
 
@@ -140,7 +118,6 @@ class TrackAnswers:
         """Put the tracks together and write them; those without any pixel are no answer."""
         gathered = self._gather()
         self._digest.update(repr([(t.track_id, t.category, t.score) for t in tracks]).encode())
-        late: dict[int, list[StoredTrack]] = {}
         for track in tracks:
             if track.track_id not in gathered or not 0.0 <= track.score <= 1.0:
                 raise AdapterError(
@@ -148,14 +125,11 @@ class TrackAnswers:
                     where=self._where,
                     fix="name tracks that step() answered with, and scores in [0, 1]",
                 )
-            one = gathered[track.track_id].answer(track.category, track.score)
-            late.setdefault(track.track_id, []).append(one)
-        answers = [one for number, found in gathered.items() for one in late.get(number) or [found.answer()]]
         stored = StoredTracks(
             video=self._number,
             height=self._video.height,
             width=self._video.width,
-            tracks=tuple(one for one in answers if any(text is not None for text in one.texts)),
+            tracks=settled_tracks(gathered, tracks),
         )
         write_tracks(self._workspace / TRACKS_FILE, stored)
         with storing(self._workspace):
@@ -170,16 +144,14 @@ class TrackAnswers:
     def _lines(self) -> Path:
         return self._workspace / INSTANCES_FILE
 
-    def _gather(self) -> dict[int, _Gathered]:
-        """The tracks by their ids, ascending."""
-        found: dict[int, _Gathered] = {}
+    def _gather(self) -> dict[int, GatheredTrack]:
+        """The tracks by their ids."""
+        found: dict[int, GatheredTrack] = {}
         for index, seen in self._read():
             for one in seen:
-                track = found.setdefault(one.track, _Gathered(texts=[None] * len(self._video.names)))
-                track.texts[index] = one.text
-                track.sums[one.category] = track.sums.get(one.category, 0.0) + one.score
-                track.count += 1
-        return dict(sorted(found.items()))
+                track = found.setdefault(one.track, GatheredTrack(texts=[None] * len(self._video.names)))
+                track.add(index, category=one.category, score=one.score, text=one.text)
+        return found
 
     def _read(self) -> Iterator[tuple[int, list[_Seen]]]:
         with storing(self._workspace), self._lines.open(encoding="ascii") as stream:
@@ -190,18 +162,13 @@ class TrackAnswers:
 
 def _instances(prediction: Sequence[Instance]) -> list[_Seen]:
     return [
-        _Seen(track=int(one.track_id), category=int(one.category), score=float(one.score), text=_text(one.mask))
+        _Seen(track=int(one.track_id), category=int(one.category), score=float(one.score), text=text_of_mask(one.mask))
         for one in prediction
     ]
 
 
 def _objects(labels: LabelMap, entrances: dict[int, Entrance]) -> list[_Seen]:
     return [
-        _Seen(track=number, category=entrances[number].category, score=1.0, text=_text(labels == number))
+        _Seen(track=number, category=entrances[number].category, score=1.0, text=text_of_mask(labels == number))
         for number in ids_in(labels)
     ]
-
-
-def _text(mask: NDArray[np.bool_]) -> str | None:
-    bounds = bounds_of_mask(mask)
-    return text_of_bounds(bounds, mask.size) if bounds.size else None

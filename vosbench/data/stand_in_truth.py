@@ -13,7 +13,7 @@ from vosbench.data.masks import write_mask
 from vosbench.data.suite import Layout
 from vosbench.data.synthetic import SyntheticVideo
 from vosbench.data.synthetic_shapes import family_names
-from vosbench.rle import area, bounds_of_mask, text_of_bounds
+from vosbench.rle import area, bounds_of_mask, code_of_bounds
 from vosbench.types import LabelMap
 
 
@@ -111,8 +111,7 @@ class _Annotations:
             mask = labels == number
             bounds = bounds_of_mask(mask)
             shown = bounds.size > 0
-            code = {"size": list(labels.shape), "counts": text_of_bounds(bounds, labels.size)}
-            track["segmentations"].append(code if shown else None)
+            track["segmentations"].append(code_of_bounds(bounds, *labels.shape) if shown else None)
             track["bboxes"].append(_box(mask) if shown else None)
             track["areas"].append(area(bounds) if shown else None)
 
@@ -144,7 +143,7 @@ class _ImageAnnotations:
             bounds = bounds_of_mask(mask)
             if not bounds.size:
                 continue
-            code = {"size": list(labels.shape), "counts": text_of_bounds(bounds, labels.size)}
+            code = code_of_bounds(bounds, *labels.shape)
             entry = {"id": len(self._entries) + 1, "image_id": self._images[-1]["id"], "category_id": category}
             entry |= {"iscrowd": 0, "segmentation": code, "bbox": _box(mask), "area": area(bounds)}
             self._entries.append(entry)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from vosbench.errors import StoreError
 from vosbench.plain import PlainError, from_plain
 from vosbench.store.atomic import write_whole
+from vosbench.types import Track
 
 TRACKS_SCHEMA = 1
 TRACKS_FILE = "tracks.json"
@@ -62,6 +63,40 @@ class StoredTracks:
             }
             for track in self.tracks
         ]
+
+
+@dataclass(slots=True, kw_only=True)
+class GatheredTrack:
+    """One track while its frames come; ``texts`` are its masks by frame."""
+
+    texts: list[str | None]
+    _sums: dict[int, float] = field(default_factory=dict)
+    _count: int = 0
+
+    def add(self, frame: int, *, category: int, score: float, text: str | None) -> None:
+        """Take what a frame says of the track; ``text`` is its mask there, None where it has no pixel."""
+        self.texts[frame] = text
+        self._sums[category] = self._sums.get(category, 0.0) + score
+        self._count += 1
+
+    def answer(self, late: Track | None = None) -> StoredTrack:
+        """Gives back the track as ``late`` says, else by the rule of `vosbench.types.Instance`."""
+        if late is not None:
+            return StoredTrack(category=late.category, score=late.score, texts=tuple(self.texts))
+        best = min(self._sums, key=lambda key: (-self._sums[key], key))
+        return StoredTrack(category=best, score=sum(self._sums.values()) / self._count, texts=tuple(self.texts))
+
+
+def settled_tracks(gathered: Mapping[int, GatheredTrack], late: Sequence[Track]) -> tuple[StoredTrack, ...]:
+    """Gives back the answers on a video, by their tracks' ids: the ``late`` ones of a track, else what its frames say.
+
+    Tracks without any pixel are no answer. Raises `KeyError` for a late answer of a track that no frame showed.
+    """
+    answers: dict[int, list[StoredTrack]] = {number: [] for number in sorted(gathered)}
+    for track in late:
+        answers[track.track_id].append(gathered[track.track_id].answer(track))
+    settled = [one for number, found in answers.items() for one in found or [gathered[number].answer()]]
+    return tuple(one for one in settled if any(text is not None for text in one.texts))
 
 
 def write_tracks(path: Path, tracks: StoredTracks) -> None:

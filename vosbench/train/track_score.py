@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
 from vosbench.contract import Model, View
@@ -19,10 +16,11 @@ from vosbench.data.synthetic_shapes import family_names
 from vosbench.errors import AdapterError
 from vosbench.metrics.vis_ap import score_tracks
 from vosbench.metrics.vis_tracks import read_results, read_truth
-from vosbench.rle import area, bounds_of_mask, text_of_bounds
+from vosbench.rle import area, bounds_of_mask, code_of_bounds, text_of_mask
+from vosbench.store.tracks import GatheredTrack, StoredTracks, official_results, settled_tracks
 from vosbench.train.library import RealClip
 from vosbench.train.weights import write_weights
-from vosbench.types import Frame, Instance, Track
+from vosbench.types import Frame
 
 CATEGORIES: Mapping[int, str] = dict(enumerate(family_names(), start=1))
 """The categories of synthetic videos by their ids, those of the suites' stand-ins."""
@@ -90,7 +88,7 @@ def track_score(model: Model, clips: Sequence[RealClip]) -> TrackScore:
     Raises `AdapterError` for answers that are no instances.
     """
     truth = read_truth(_annotations(clips), where="held-back videos")
-    results = list(itertools.chain.from_iterable(_results(model, clip, at) for at, clip in enumerate(clips, start=1)))
+    results = official_results([_found(model, clip, at) for at, clip in enumerate(clips, start=1)])
     tracks = read_results(results, truth, where="held-back videos") if results else ()
     score = score_tracks(truth, tracks)
     return TrackScore(ap=score.value("AP") or 0.0, ap50=score.value("AP50") or 0.0, clips=len(clips))
@@ -104,44 +102,29 @@ def _annotations(clips: Sequence[RealClip]) -> dict[str, Any]:
         height, width = clip.masks[0].shape
         videos.append({"id": video, "height": height, "width": width})
         for number, category in enumerate(clip.categories, start=1):
-            masks = [mask == number for mask in clip.masks]
-            if any(mask.any() for mask in masks):
+            shown = [bounds_of_mask(mask == number) for mask in clip.masks]
+            if any(bounds.size for bounds in shown):
                 track = {"id": len(tracks) + 1, "video_id": video, "category_id": category + 1, "iscrowd": 0}
-                areas = [area(bounds_of_mask(mask)) or None for mask in masks]
-                tracks.append({**track, "areas": areas, "segmentations": [_code(mask) for mask in masks]})
+                codes = [code_of_bounds(bounds, height, width) if bounds.size else None for bounds in shown]
+                tracks.append({**track, "areas": [area(bounds) or None for bounds in shown], "segmentations": codes})
     categories = [{"id": number, "name": name} for number, name in CATEGORIES.items()]
     return {"videos": videos, "categories": categories, "annotations": tracks}
 
 
-def _results(model: Model, clip: RealClip, video: int) -> Iterator[dict[str, Any]]:
-    """Yields a clip's tracks in the format of YouTube-VIS: the late answers, else what the frames said of them."""
+def _found(model: Model, clip: RealClip, video: int) -> StoredTracks:
+    """Gives back a clip's tracks as a run would store them."""
     height, width = clip.masks[0].shape
     session = model.open(View(id=clip.name, height=height, width=width, task="vis", categories=CATEGORIES))
-    seen: dict[int, list[Instance | None]] = {}
+    gathered: dict[int, GatheredTrack] = {}
     try:
         for index, image in enumerate(clip.images):
             answer = session.step(Frame(index=index, name=f"{index:05d}", image=image))
             if not isinstance(answer, tuple):
                 raise AdapterError("instances are expected here, not a label map", where=f"clip {clip.name}")
             for one in answer:
-                seen.setdefault(one.track_id, [None] * len(clip.images))[index] = one
-        late = session.finish()
+                track = gathered.setdefault(one.track_id, GatheredTrack(texts=[None] * len(clip.images)))
+                track.add(index, category=one.category, score=one.score, text=text_of_mask(one.mask))
+        late = session.finish() or ()
     finally:
         session.close()
-    for track in late if late is not None else [_mean(number, found) for number, found in seen.items()]:
-        masks = [None if one is None else _code(one.mask) for one in seen[track.track_id]]
-        yield {"video_id": video, "category_id": track.category, "score": track.score, "segmentations": masks}
-
-
-def _mean(number: int, found: Sequence[Instance | None]) -> Track:
-    there = [one for one in found if one is not None]
-    sums: dict[int, float] = {}
-    for one in there:
-        sums[one.category] = sums.get(one.category, 0.0) + one.score
-    best = max(sums, key=lambda category: sums[category])
-    return Track(track_id=number, category=best, score=float(np.mean([one.score for one in there])))
-
-
-def _code(mask: NDArray[np.bool_]) -> dict[str, Any] | None:
-    bounds = bounds_of_mask(mask)
-    return {"size": list(mask.shape), "counts": text_of_bounds(bounds, mask.size)} if bounds.size else None
+    return StoredTracks(video=video, height=height, width=width, tracks=settled_tracks(gathered, late))
