@@ -12,7 +12,7 @@ from vosbench.contract import Runtime
 from vosbench.gpus import find_graphics_memory
 from vosbench.growth import Growth
 from vosbench.records import Job, Minimum, Mode
-from vosbench.report.measures import Measures, mode_of
+from vosbench.report.measures import Measures, measures_of, mode_of
 from vosbench.report.rows import method_rows, read_cells
 from vosbench.report.table_footers import Origin
 from vosbench.report.table_styles import build_tables
@@ -83,7 +83,7 @@ def test_where_every_video_ran_out_the_row_is_still_marked_with_its_score(rows_o
 
 def test_a_row_that_went_through_has_no_coverage(rows_of, plan_cells, write_adapter):
     (row,) = rows_of(plan_cells(write_adapter()))
-    assert (None, {}, ()) == (row.measures.coverage, row.measures.so_far, row.measures.leaks)
+    assert (None, {}, "") == (row.measures.coverage, row.measures.so_far, row.measures.leaks)
     assert row.measures.energy_reason or row.measures.joules_per_frame
     assert "the method shows no network" == row.measures.operations_reason
 
@@ -95,13 +95,37 @@ def test_dropped_frames_are_counted_and_not_timed(rows_of, plan_cells, write_ada
     assert "in real time at 20 frames per second" in row.mode
 
 
-def test_leaks_stand_beside_the_method(rows_of, plan_cells):
-    settings = ("fake-leak.block_kib=4096", "fake-leak.every=1")
-    (row,) = rows_of(plan_cells(methods=["fake-leak"], videos=("aa",), settings=settings))
+def _frees_nothing(row):
     if not row.measures.leaks:
         pytest.skip("this C library has no mallinfo2")
     (table,) = build_tables([row], ORIGIN)
-    assert "aa: leaks: close() left 4." in " ".join(table.footers)
+    return " ".join(table.footers)
+
+
+def test_leaks_stand_beside_the_method(rows_of, plan_cells):
+    settings = ("fake-leak.block_kib=4096", "fake-leak.every=1")
+    (row,) = rows_of(plan_cells(methods=["fake-leak"], settings=settings))
+    said = _frees_nothing(row)
+    assert "leaks: close() left up to 4." in said
+    assert f"MiB behind, in {row.videos} of {row.videos} videos" in said
+
+
+def test_one_video_is_not_called_a_leak_but_told(rows_of, plan_cells):
+    settings = ("fake-leak.block_kib=4096", "fake-leak.every=1")
+    (row,) = rows_of(plan_cells(methods=["fake-leak"], videos=("aa",), settings=settings))
+    said = _frees_nothing(row)
+    assert "its only video left 4." in said
+    assert "leaks:" not in said
+
+
+def test_what_a_library_keeps_from_its_first_video_is_no_leak(rows_of, plan_cells, tmp_path):
+    rows_of(plan_cells(methods=["echo"]))
+    first, second = read_cells(Run(tmp_path / "run"))
+    kept = dataclasses.replace(first.record.memory, before_open=0, after_last=8 * MIB, after_close=4 * MIB)
+    first = dataclasses.replace(first, record=dataclasses.replace(first.record, memory=kept))
+    assert kept.leaks
+    assert "" == measures_of([first, second]).leaks
+    assert "leaks: close() left up to 4.0 MiB behind, in 2 of 2 videos" == measures_of([first, first]).leaks
 
 
 def test_every_part_of_the_mode_is_in_its_words(plan_cells):

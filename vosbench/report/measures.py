@@ -27,13 +27,13 @@ class Measures:
 
     ``speed`` is frames per second over the passes. ``slope_ms`` is the robust slope of the milliseconds over the
     longest video, per frame. ``short`` says that a measurement was too short, '' where none was, ``disturbed`` that the
-    machine was not quiet meanwhile. ``allocated_mib`` and
-    ``reserved_mib`` are the allocator's peaks; ``held_bytes`` is what the process held at the end of the longest
-    video, after ``held_frames`` frames. ``leaks`` says what was not given back. ``joules_per_frame`` and ``gmacs``
-    (10^9 multiply-accumulates of one frame) have a reason beside where they are missing. ``dropped`` of ``frames`` came
-    too late for a method in real time. Where memory ran out, ``so_far`` are the scores over the frames that were
-    answered, in percent, and ``coverage`` is their share of all frames. ``scale`` is the mean over the frames of the
-    scale that an adaptive method says it shrank them to.
+    machine was not quiet meanwhile. ``allocated_mib`` and ``reserved_mib`` are the allocator's peaks; ``held_bytes`` is
+    what the process held at the end of the longest video, after ``held_frames`` frames. ``leaks`` says what was not
+    given back, '' where all was. ``joules_per_frame`` and ``gmacs`` (10^9 multiply-accumulates of one frame) have a
+    reason beside where they are missing. ``dropped`` of ``frames`` came too late for a method in real time. Where
+    memory ran out, ``so_far`` are the scores over the frames that were answered, in percent, and ``coverage`` is their
+    share of all frames. ``scale`` is the mean over the frames of the scale that an adaptive method says it shrank them
+    to.
     """
 
     speed: Interval | None = None
@@ -45,7 +45,7 @@ class Measures:
     reserved_mib: float | None = None
     held_bytes: int | None = None
     held_frames: int = 0
-    leaks: tuple[str, ...] = ()
+    leaks: str = ""
     joules_per_frame: float | None = None
     energy_reason: str = ""
     gmacs: float | None = None
@@ -87,7 +87,7 @@ def measures_of(cells: Sequence[Cell]) -> Measures:
         reserved_mib=largest_mib(cells, lambda memory: memory.peak_reserved),
         held_bytes=_held(longest.record.memory) if longest is not None else None,
         held_frames=longest.record.frames if longest is not None else 0,
-        leaks=tuple(f"{cell.record.spec.video}: {note}" for cell in cells for note in _leaks(cell.record)),
+        leaks=_leaks(cells),
         joules_per_frame=joules,
         energy_reason=energy_reason,
         gmacs=gmacs,
@@ -194,11 +194,15 @@ def _held(memory: MemorySummary | None) -> int | None:
     return next((size for size in (memory.peak_process, memory.peak_reserved, memory.peak) if size is not None), None)
 
 
-def _leaks(record: Record) -> list[str]:
-    memory = record.memory
-    if memory is None or not memory.leaks or memory.left_behind is None:
-        return []
-    return [f"leaks: close() left {memory.left_behind / MIB:.1f} MiB behind"]
+def _leaks(cells: Sequence[Cell]) -> str:
+    """What close() does not give back: a leak repeats, what a library keeps from its first shapes does not."""
+    memories = [cell.record.memory for cell in cells if cell.record.memory is not None]
+    left = [memory.left_behind for memory in memories if memory.leaks and memory.left_behind is not None]
+    if 2 * len(left) <= len(memories):
+        return ""
+    if len(memories) == 1:
+        return f"its only video left {left[0] / MIB:.1f} MiB behind: a leak if a second one leaves as much"
+    return f"leaks: close() left up to {max(left) / MIB:.1f} MiB behind, in {len(left)} of {len(memories)} videos"
 
 
 def _energy(cells: Sequence[Cell]) -> tuple[float | None, str]:

@@ -156,8 +156,8 @@ def _label(subject: Subject, notes: Notes) -> str:
         words += _adaptive(suite, row)
         if not row.complete:
             words.append(f"[{f'{suite}: ' if suite else ''}{row.videos} of {row.planned} videos]")
-        differ = ["outputs differ between repeats"] * row.outputs_differ
-        for text in (*row.trouble, *differ, *row.measures.leaks):
+        differ = "outputs differ between repeats" if row.outputs_differ else ""
+        for text in filter(None, (*row.trouble, differ, row.measures.leaks)):
             texts.setdefault(text, []).append(suite)
     said = [_said(text, suites, subject) for text, suites in texts.items()]
     letters = "".join(f"({notes.letter(text)})" for text in said)
