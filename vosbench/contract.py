@@ -314,7 +314,7 @@ class Unrolled:
     """What a network answers on a batch of clips, for a loss.
 
     ``logits`` (batch, frames - 1, 1 + objects, height, width), background first, softmax over the third axis gives the
-    probabilities; a clip's missing objects have -1e4 or less.
+    probabilities; a clip's missing objects have -1e4 or less, or, in training, an answer that the loss counts as wrong.
     ``representation`` (batch, frames - 1, objects, channels, height / s, width / s), where the network gives one for
     distillation, is what the decoder computes before its last convolution.
     ``reads``, of each frame answered, and ``gate`` are told by methods with a bank of tokens.

@@ -28,9 +28,10 @@ GAP = 2
 class AOTTraining:
     """A small network of the AOT family as the training bench sees it: the session's own `Engine`, over a batch.
 
-    Objects take identities by chance, so that each identity learns from every object. What a frame is remembered with
-    is what the network answered, as hard labels. The long-term memory is written every second frame; where ``strategy``
-    keeps all frames seldom enough that at most three are read.
+    Objects take identities by chance, so that each identity learns from every object. While it learns, the identities
+    that nobody took answer as well, and are wrong wherever they do: without them a clip of one object teaches only what
+    is foreground. What a frame is remembered with is what the network answered, as hard labels. The long-term memory is
+    written every second frame; where ``strategy`` keeps all frames seldom enough that at most three are read.
     """
 
     def __init__(self, network: AOTNetwork, strategy: Strategy, gap: Callable[[int], int]) -> None:
@@ -51,16 +52,19 @@ class AOTTraining:
         """Gives back the answers on (batch, frames, 3, height, width); see `Trainable`."""
         self._require_identities(objects)
         frames, size = images.shape[1], (images.shape[3], images.shape[4])
-        numbers = drawn_identities(objects, self.network.objects, generator).to(images.device)
+        numbers = drawn_identities(len(objects), self._most, generator).to(images.device)
+        nobody = torch.arange(1 + self._most) > torch.tensor(list(objects))[:, None]
+        nobody = nobody[:, :, None, None].to(images.device)
         engine = Engine(self.network, Schedule(gap=self._gap(frames), skip=1), self._strategy)
         features = self._encode(images)
         engine.refer(0, features[0], None, numbers.gather(1, masks[:, 0].flatten(1)).view_as(masks[:, 0]), self._most)
         answers = []
         for frame in range(1, frames):
-            logits = self._upsampled(engine.match(features[frame], None), numbers, objects, size)
-            answers.append(logits)
+            logits = self._upsampled(engine.match(features[frame], None), numbers, size)
+            known = logits.masked_fill(nobody, ABSENT)
+            answers.append(logits if self.network.training else known)
             if frame < frames - 1:
-                labels = logits.detach().argmax(1).flatten(1)
+                labels = known.detach().argmax(1).flatten(1)
                 engine.update(frame, numbers.gather(1, labels).view(-1, *size))
         return Unrolled(logits=torch.stack(answers, dim=1))
 
@@ -85,23 +89,19 @@ class AOTTraining:
         frames = zip(*maps, strict=True)
         return [Features(shortcuts=tuple(shortcuts), top=tokens, grid=grid) for *shortcuts, tokens in frames]
 
-    def _upsampled(self, logits: Tensor, numbers: Tensor, objects: Sequence[int], size: tuple[int, int]) -> Tensor:
-        """Gives back (batch, 1 + most objects, height, width): each object's channel, whatever its identity."""
+    def _upsampled(self, logits: Tensor, numbers: Tensor, size: tuple[int, int]) -> Tensor:
+        """Gives back (batch, 1 + identities, height, width): each object's channel, whatever its identity."""
         with full_precision(logits.device):
             own = logits.float().gather(1, numbers[:, :, None, None].expand(-1, -1, *logits.shape[2:]))
-            planes = functional.interpolate(own, size, mode="bilinear", align_corners=False)
-            counts = torch.tensor(list(objects), device=planes.device)
-            absent = torch.arange(planes.shape[1], device=planes.device) > counts[:, None]
-            return planes.masked_fill(absent[:, :, None, None], ABSENT)
+            return functional.interpolate(own, size, mode="bilinear", align_corners=False)
 
 
-def drawn_identities(objects: Sequence[int], identities: int, generator: torch.Generator) -> Tensor:
-    """Gives back (batch, 1 + most objects), int64: the identity of each object by chance, 0 for the background.
+def drawn_identities(clips: int, identities: int, generator: torch.Generator) -> Tensor:
+    """Gives back (clips, 1 + identities), int64: the identity of each object by chance, 0 for the background.
 
-    Clips with fewer objects have identities for the missing ones as well, which nobody shows.
+    Those behind a clip's last object are the identities that nobody took.
     """
-    most = max(objects)
-    rows = [torch.randperm(identities, generator=generator)[:most] + 1 for _ in objects]
+    rows = [torch.randperm(identities, generator=generator) + 1 for _ in range(clips)]
     return functional.pad(torch.stack(rows), (1, 0))
 
 
