@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from helpers.run_maker import RunMaker
 
 from vosbench.config import find_places
 from vosbench.contract import Runtime
@@ -399,13 +398,17 @@ def things(clean_environment: Path, write_video: Callable[..., None]) -> Path:
     return file
 
 
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Lets torch use one thread, for answers that are the same on every machine."""
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
-def made(tmp_path: Path) -> Any:
-    """Gives back a run that tests fill by hand: the `RunMaker` of ``helpers/run_maker.py``."""
-    name = "vosbench_tests_run_maker"
-    if name not in sys.modules:  # this folder is no package: files beside are loaded by their path
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / "helpers" / "run_maker.py")
-        assert spec is not None and spec.loader is not None
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name].RunMaker(tmp_path / "run")
+def made(tmp_path: Path) -> RunMaker:
+    """Gives back a run that tests fill by hand."""
+    return RunMaker(tmp_path / "run")

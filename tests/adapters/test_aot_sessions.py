@@ -5,30 +5,24 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from helpers.sessions import answers, prompt, video
 
 from vosbench.adapters.aot import AOT_L, DEAOT_L
 from vosbench.adapters.mavos import CARD as MAVOS
 from vosbench.contract import HasNetworks, MethodCard, Model, ReportsBanks, ReportsFootprint, Runtime, View, Weights
 from vosbench.errors import AdapterError, CheckpointError, UsageError
 from vosbench.registry import Registry
-from vosbench.types import Frame, LabelMap, Prompt
+from vosbench.types import Prompt
 
 CARDS = {card.name: card for card in (AOT_L, DEAOT_L, MAVOS)}
 BOX = (slice(2, 14), slice(3, 15))
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module", params=CARDS)
@@ -39,28 +33,6 @@ def model(request: pytest.FixtureRequest) -> Model:
 def load(card: MethodCard, runtime: Runtime | None = None, seed: int = 3, **settings: Any) -> Model:
     chosen = card.settings(**{"long_term_mem_gap": 2} | settings)
     return card.load(runtime or Runtime(), Weights(kind="random", seed=seed), chosen)
-
-
-def prompt(shape: tuple[int, int], boxes: dict[int, tuple[slice, slice] | None]) -> Prompt:
-    mask = np.zeros(shape, np.uint16)
-    for object_id, box in boxes.items():
-        if box is not None:
-            mask[box] = object_id
-    return Prompt(ids=tuple(sorted(boxes)), mask=mask)
-
-
-def video(shape: tuple[int, int], prompts: dict[int, Prompt], frames: int) -> list[Frame]:
-    texture = np.random.default_rng(0).integers(0, 256, (shape[0] + frames, shape[1] + 2 * frames, 3), dtype=np.uint8)
-    images = [np.ascontiguousarray(texture[i : i + shape[0], 2 * i : 2 * i + shape[1]]) for i in range(frames)]
-    return [Frame(index=i, name=f"{i:05}", image=image, prompt=prompts.get(i)) for i, image in enumerate(images)]
-
-
-def answers(model: Model, frames: list[Frame]) -> list[LabelMap]:
-    height, width = frames[0].image.shape[:2]
-    session = model.open(View(id="video", height=height, width=width))
-    labels = [session.step(frame) for frame in frames]
-    session.close()
-    return labels
 
 
 def test_importing_the_cards_loads_no_torch():

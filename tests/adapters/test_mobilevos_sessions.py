@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
-import torch
+from helpers.sessions import answers
 
 from vosbench.adapters.mobilevos import CARD
 from vosbench.contract import HasNetworks, Model, ReportsBanks, ReportsFootprint, Runtime, View, Weights
 from vosbench.errors import UsageError
 from vosbench.registry import Registry
-from vosbench.types import Frame, LabelMap, Prompt
+from vosbench.types import Frame, Prompt
 
 HEIGHT, WIDTH = 48, 64
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def load(**settings: object) -> Model:
@@ -45,13 +38,6 @@ def video(frames: int, entries: dict[int, int]) -> list[Frame]:
         image = np.ascontiguousarray(texture[i : i + HEIGHT, i : i + WIDTH])
         made.append(Frame(index=i, name=f"{i:05}", image=image, prompt=prompt))
     return made
-
-
-def answers(model: Model, frames: list[Frame]) -> list[LabelMap]:
-    session = model.open(View(id="video", height=HEIGHT, width=WIDTH))
-    labels = [session.step(frame) for frame in frames]
-    session.close()
-    return labels
 
 
 def test_importing_the_card_loads_no_torch():

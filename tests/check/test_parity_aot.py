@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
 from vosbench.adapters.aot import AOT_L, DEAOT_L
 from vosbench.adapters.mavos import CARD as MAVOS
@@ -28,12 +26,7 @@ FIXTURES = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.mark.parametrize(("card", "fixture"), FIXTURES, ids=[fixture for _, fixture in FIXTURES])
