@@ -15,8 +15,9 @@ from vosbench.adapters.aot.geometry import AlignedGeometry, image_to_network
 from vosbench.adapters.aot.inference import AOTInference
 from vosbench.adapters.aot.merging import merged_probabilities
 from vosbench.adapters.nn.augmentation import Augmentation, augmentations
+from vosbench.adapters.nn.entering import SeenObjects
 from vosbench.adapters.nn.labels import id_table, largest_channel
-from vosbench.adapters.nn.prompted import entry_order, require_frame_size, require_mask_size
+from vosbench.adapters.nn.prompted import require_frame_size
 from vosbench.adapters.nn.runtime import computing
 from vosbench.contract import Runtime, View, core
 from vosbench.errors import AdapterError
@@ -57,20 +58,19 @@ class AOTSession:
         self._sights = tuple(
             Sight(augmentation=augmentation, place=placed, inference=inference(placed)) for augmentation, placed in seen
         )
-        self._announced: list[int] = []
-        self._ids: list[int] = []
+        self._seen = SeenObjects(view)
 
     def step(self, frame: Frame) -> LabelMap:
         """Gives back the label map (height, width) of ``frame``: uint8, or wider where an id needs it."""
         sights = self._open(frame)
         require_frame_size(frame, self._view, self._where(frame))
         given = None if frame.prompt is None else self._enter(frame.prompt, frame)
-        if not self._ids:
+        if not self._seen.ids:
             return np.zeros((self._view.height, self._view.width), np.uint8)
         with computing(self._runtime):
             answers = [self._answer(sight, frame, given) for sight in sights]
             labels = answers[0] if len(sights) == 1 else self._averaged(answers[0], given)
-            return id_table(self._ids)[labels.cpu().numpy()]
+            return id_table(self._seen.ids)[labels.cpu().numpy()]
 
     def finish(self) -> None:
         """Gives no late answer."""
@@ -78,7 +78,6 @@ class AOTSession:
     def close(self) -> None:
         """Give back the memory of this video."""
         self._sights = ()
-        self._announced, self._ids = [], []
 
     def footprint(self) -> Mapping[str, int]:
         """Gives back the bytes of the long-term and the short-term memory; all sights' together."""
@@ -132,16 +131,11 @@ class AOTSession:
 
     def _enter(self, prompt: Prompt, frame: Frame) -> NDArray[np.int64] | None:
         """Gives back (height, width) with the numbers of the objects that enter; None where none shows a pixel."""
-        where = self._where(frame)
-        require_mask_size(prompt, self._view, where)
-        announced = sorted(entry_order(prompt.ids, self._announced, where))
-        self._announced.extend(announced)
+        before = len(self._seen.ids)
+        _, masks = self._seen.enter(prompt, self._where(frame))
         given = np.zeros(prompt.mask.shape, np.int64)
-        for object_id in announced:
-            pixels = prompt.mask == object_id
-            if pixels.any():
-                self._ids.append(object_id)
-                given[pixels] = len(self._ids)
+        for number, mask in enumerate(masks, start=before + 1):
+            given[mask] = number
         return given if given.any() else None
 
     def _require_finite(self, inference: AOTInference, frame: Frame) -> None:

@@ -14,6 +14,7 @@ from torch.nn import functional
 from vosbench.adapters.mobileinst.network import STRIDE, Instances, Maps, MobileInstNetwork, mask_logits
 from vosbench.adapters.mobileinst.settings import MobileInstSettings
 from vosbench.adapters.mobileinst.tracks import Tracks
+from vosbench.adapters.nn.entering import with_given
 from vosbench.adapters.nn.geometry import Geometry, image_to_network, masks_to_network, one_hot, to_frame
 from vosbench.adapters.nn.labels import id_table
 from vosbench.adapters.nn.prompted import entry_order, require_frame_size, require_mask_size
@@ -191,10 +192,7 @@ class MobileInstSession:
             best, places = probabilities.max(dim=0)
             numbers = (places + 1).where(best > self._settings.mask_threshold, 0)
             labels = id_table(list(followed))[numbers.cpu().numpy()].astype(labels.dtype)
-        if prompt is not None:
-            labels[np.isin(labels, prompt.ids)] = 0
-            labels = np.where(prompt.mask > 0, prompt.mask, labels).astype(labels.dtype)
-        return labels
+        return labels if prompt is None else with_given(labels, prompt)
 
     def _open(self, frame: Frame) -> MobileInstNetwork:
         if self._network is None:

@@ -17,9 +17,10 @@ from PIL import Image as Pillow
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vosbench.adapters.nn.geometry import MEAN, STD, one_hot
+from vosbench.adapters.nn.entering import SeenObjects, with_given
+from vosbench.adapters.nn.geometry import MEAN, STD
 from vosbench.adapters.nn.labels import id_table
-from vosbench.adapters.nn.prompted import entry_order, require_frame_size, require_mask_size
+from vosbench.adapters.nn.prompted import require_frame_size
 from vosbench.adapters.nn.runtime import computing
 from vosbench.contract import Runtime, View, core
 from vosbench.errors import AdapterError
@@ -40,8 +41,7 @@ class StreamingSession:
         self._runtime = runtime
         self._device = torch.device(runtime.device)
         self._side = int(network.config.image_size)
-        self._announced: list[int] = []
-        self._ids: list[int] = []
+        self._seen = SeenObjects(view)
         self._state: Any = make_session(
             video_height=view.height,
             video_width=view.width,
@@ -63,17 +63,14 @@ class StreamingSession:
         prompt = frame.prompt if frame.prompt is not None and frame.prompt.ids else None
         with computing(self._runtime):
             self._enter(prompt, frame)
-            if not self._ids:
+            if not self._seen.ids:
                 return np.zeros((self._view.height, self._view.width), np.uint8)
             pixels = image_to_square(frame.image, self._side, self._device)
             with core():
                 answer = self._network(inference_session=self._state, frame=pixels, frame_idx=frame.index)
                 self._drop(frame.index)
             labels = self._labels(answer, frame)
-        if prompt is not None:
-            labels[np.isin(labels, prompt.ids)] = 0
-            labels = np.where(prompt.mask > 0, prompt.mask, labels).astype(labels.dtype)
-        return labels
+        return labels if prompt is None else with_given(labels, prompt)
 
     def finish(self) -> None:
         """Gives no late answer."""
@@ -95,19 +92,13 @@ class StreamingSession:
 
     def _enter(self, prompt: Prompt | None, frame: Frame) -> None:
         """Hand the masks of the objects that enter to the library: all of a frame's in one go, as it wants them."""
-        entering: list[int] = []
+        entering: tuple[int, ...] = ()
         if prompt is not None:
-            require_mask_size(prompt, self._view, self._where(frame))
-            announced = entry_order(prompt.ids, self._announced, self._where(frame))
-            self._announced.extend(announced)
-            masks = one_hot(prompt.mask, announced)
-            for number, object_id in enumerate(announced):
-                if masks[number].any():
-                    entering.append(object_id)
-                    index = self._state.obj_id_to_idx(object_id)
-                    self._state.add_mask_inputs(index, frame.index, self._square_mask(masks[number]))
-        self._ids.extend(entering)
-        self._state.obj_with_new_inputs = entering
+            entering, masks = self._seen.enter(prompt, self._where(frame))
+            for object_id, mask in zip(entering, masks, strict=True):
+                index = self._state.obj_id_to_idx(object_id)
+                self._state.add_mask_inputs(index, frame.index, self._square_mask(mask))
+        self._state.obj_with_new_inputs = list(entering)
 
     def _square_mask(self, mask: np.ndarray) -> Tensor:
         """Gives back (1, 1, side, side) of 0 and 1 (official ``add_new_mask``: bilinear with antialias, from 0.5)."""

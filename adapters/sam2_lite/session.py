@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from vosbench.adapters.nn.geometry import Geometry, Resize, image_to_network, masks_to_network, one_hot, to_frame
+from vosbench.adapters.nn.entering import SeenObjects, with_given
+from vosbench.adapters.nn.geometry import Geometry, Resize, image_to_network, masks_to_network, to_frame
 from vosbench.adapters.nn.labels import labels_of
-from vosbench.adapters.nn.prompted import entry_order, require_frame_size, require_mask_size
+from vosbench.adapters.nn.prompted import require_frame_size
 from vosbench.adapters.nn.runtime import computing
 from vosbench.adapters.sam2_lite.controller import Controller, Effort
 from vosbench.adapters.sam2_lite.encoder import PATCH
@@ -52,8 +53,7 @@ class Sam2LiteSession:
         adaptive = settings.adaptive
         self._controller = Controller(target_ms=settings.target_ms, control=settings.control) if adaptive else None
         self._effort = Effort()
-        self._announced: list[int] = []
-        self._ids: list[int] = []
+        self._seen = SeenObjects(view)
         self._frame = 0
 
     def step(self, frame: Frame) -> LabelMap:
@@ -68,17 +68,16 @@ class Sam2LiteSession:
         place = scaled_geometry(self._view.height, self._view.width, self._scale())
         with computing(self._runtime):
             entering = self._enter(frame.prompt, place, frame)
-            if not self._ids:
+            if not self._seen.ids:
                 return np.zeros((self._view.height, self._view.width), np.uint8)
             image = image_to_network(frame.image, place, mode=self._resize, device=self._device, dtype=torch.float32)
             window = self._effort.window if self._controller is not None else None
             with core():
                 probabilities = inference.step(frame.index, image, entering, window)
             planes = functional.interpolate(probabilities[None], place.padded, mode="bilinear", align_corners=False)[0]
-            labels = labels_of(to_frame(planes, place), self._ids, self._where(frame))
+            labels = labels_of(to_frame(planes, place), self._seen.ids, self._where(frame))
         if frame.prompt is not None:
-            labels[np.isin(labels, frame.prompt.ids)] = 0
-            labels = np.where(frame.prompt.mask > 0, frame.prompt.mask, labels).astype(labels.dtype)
+            labels = with_given(labels, frame.prompt)
         if self._controller is not None:
             self._effort = self._controller.update((self._clock() - began) * 1e3)
         return labels
@@ -89,7 +88,6 @@ class Sam2LiteSession:
     def close(self) -> None:
         """Give back the memory of this video."""
         self._inference = None
-        self._announced, self._ids = [], []
 
     def footprint(self) -> Mapping[str, int]:
         """Gives back the bytes of the bank."""
@@ -124,21 +122,16 @@ class Sam2LiteSession:
         """Gives back the masks of the objects that take a slot now; None where none shows a pixel."""
         if prompt is None or not prompt.ids:
             return None
-        require_mask_size(prompt, self._view, self._where(frame))
-        announced = entry_order(prompt.ids, self._announced, self._where(frame))
-        self._announced.extend(announced)
-        masks = one_hot(prompt.mask, announced)
-        seen = [number for number in range(len(announced)) if masks[number].any()]
-        if len(self._ids) + len(seen) > SLOTS:
+        entering, masks = self._seen.enter(prompt, self._where(frame))
+        if len(self._seen.ids) > SLOTS:
             raise AdapterError(
-                f"{len(self._ids) + len(seen)} objects, and the network has {SLOTS} slots",
+                f"{len(self._seen.ids)} objects, and the network has {SLOTS} slots",
                 where=self._where(frame),
                 fix="follow fewer objects, or take a method without slots",
             )
-        self._ids.extend(announced[number] for number in seen)
-        if not seen:
+        if not entering:
             return None
-        return masks_to_network(masks[seen], place, device=self._device, dtype=torch.float32)
+        return masks_to_network(masks, place, device=self._device, dtype=torch.float32)
 
     def _where(self, frame: Frame) -> str:
         return f"video {self._view.id}, frame {frame.index} ({frame.name})"
