@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -77,6 +78,7 @@ def run_video(
             session, view, frames, device, core=core, harness_bytes=harness_bytes, answer=answer, camera=camera
         )
         tracks = tuple(session.finish() or ())
+    gc.collect()  # a cycle of references is garbage, not something kept
     device.synchronize()
     yield Ending(tracks=tracks, after_close=_without(device.read(), harness_bytes()))
 

@@ -6,7 +6,18 @@ from collections.abc import Iterator
 
 from vosbench.adapters.aot import NOTES, SIX_FRAMES, TWO_FRAMES, encoder_variants
 from vosbench.adapters.mavos.settings import MAVOSSettings
-from vosbench.contract import Fixture, Knob, MethodCard, Model, ReferenceFrame, Runtime, Trainable, Variant, Weights
+from vosbench.contract import (
+    Fixture,
+    Knob,
+    MethodCard,
+    Mini,
+    Model,
+    ReferenceFrame,
+    Runtime,
+    Trainable,
+    Variant,
+    Weights,
+)
 
 
 def load(runtime: Runtime, weights: Weights, settings: MAVOSSettings) -> Model:
@@ -82,6 +93,9 @@ MAVOS_NOTES = (
     "is wanted under the name shown here, or name it with --weights.",
     "The modulator of MCA lies channel by channel and is read as if it lay token by token, as in the official code; "
     "the other two operators of table 6 read it as the paper says.",
+    "The mini was trained on DAVIS's training sequences among others: for non-commercial use. Five of DAVIS 2016's 20 "
+    "validation sequences, which it has not seen and was not chosen on: J&F 82.9 (blackswan, dog, drift-straight, "
+    "horsejump-high, libby).",
 )
 
 CARD = MethodCard(
@@ -107,6 +121,13 @@ CARD = MethodCard(
     checkpoints=("MAVOS_PRE_YTB_DAV.pth",),
     notes=(*NOTES, *MAVOS_NOTES),
     shares=("vosbench.adapters.nn", "vosbench.adapters.aot"),
+    minis=(
+        Mini(
+            name="mavos-mini",
+            file="mavos-mini.safetensors",
+            settings={"encoder": "mini", "size": 288, "long_term_mem_gap": 3},
+        ),
+    ),
     train=train,
     fixtures={"MAVOS:mavos": "mnv2", "MAVOS:r50_mavos": "r50", "MAVOS:swinb_mavos": "swinb"},
     replay=replay,
