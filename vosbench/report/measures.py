@@ -20,8 +20,8 @@ MIB = float(1 << 20)
 WH_FRAMES = 10 * 60 * 30
 """Frames of the ten minutes of video at 30 frames per second for which energy is told."""
 
-LONE_LEAK = 0.4
-"""The share of what it took that a row's only video must leave behind to be told."""
+LONE_LEAK = (3 * MIB, 0.4)
+"""The bytes, and the share of what it took, that a row's only video must leave behind to be told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +200,8 @@ def _held(memory: MemorySummary | None) -> int | None:
 def _leaks(cells: Sequence[Cell]) -> str:
     """What close() does not give back: a leak repeats, what a library keeps from its first shapes does not.
 
-    Of a row's only video more must be left, since nothing can repeat: small networks' libraries kept a third.
+    A row's only video must leave more, since nothing can repeat: libraries kept up to 2.5 MiB, or a third of what small
+    networks took.
     """
     memories = [cell.record.memory for cell in cells if cell.record.memory is not None]
     left = [memory.left_behind for memory in memories if memory.leaks and memory.left_behind is not None]
@@ -209,7 +210,7 @@ def _leaks(cells: Sequence[Cell]) -> str:
     if len(memories) == 1:
         (memory,) = memories
         taken = (memory.after_last or 0) - (memory.before_open or 0)
-        if left[0] < LONE_LEAK * taken:
+        if left[0] < max(LONE_LEAK[0], LONE_LEAK[1] * taken):
             return ""
         return f"its only video left {left[0] / MIB:.1f} MiB behind: a leak if a second one leaves as much"
     return f"leaks: close() left up to {max(left) / MIB:.1f} MiB behind, in {len(left)} of {len(memories)} videos"
