@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vosbench.adapters.aot.settings import AOTSettings
-from vosbench.contract import Fixture, Knob, MethodCard, Model, ReferenceFrame, Runtime, Trainable, Variant, Weights
+from vosbench.contract import (
+    Fixture,
+    Knob,
+    MethodCard,
+    Mini,
+    Model,
+    ReferenceFrame,
+    Runtime,
+    Trainable,
+    Variant,
+    Weights,
+)
 
 NOTES = (
     "No look-ahead: every frame is answered when it comes. The official evaluator reads the same way, but keeps every "
@@ -126,8 +137,20 @@ DEAOT_L = MethodCard(
     grows=True,
     needs_weights=True,
     checkpoints=("DeAOTL_PRE_YTB_DAV.pth",),
-    notes=NOTES,
+    notes=(
+        *NOTES,
+        "The mini was trained on DAVIS's training sequences among others: for non-commercial use. Five of DAVIS 2016's "
+        "20 validation sequences, which it has not seen and was not chosen on: J&F 82.8 (blackswan, dog, "
+        "drift-straight, horsejump-high, libby).",
+    ),
     shares=("vosbench.adapters.nn",),
+    minis=(
+        Mini(
+            name="deaot-mini",
+            file="deaot-mini.safetensors",
+            settings={"encoder": "mini", "size": 288, "long_term_mem_gap": 5},
+        ),
+    ),
     train=train_deaot,
     fixtures={"AOT:deaotl": "mnv2", "AOT:r50_deaotl": "r50", "AOT:swinb_deaotl": "swinb"},
     replay=replay,
