@@ -212,14 +212,22 @@ class MemorySummary:
         return self.after_close - self.before_open
 
     @property
+    def taken(self) -> int | None:
+        """The bytes that a video had taken after its last frame."""
+        if self.before_open is None or self.after_last is None:
+            return None
+        return self.after_last - self.before_open
+
+    @property
     def leaks(self) -> bool:
         """True where more was left behind than the allocator's unrest, and more than a quarter of what was taken.
 
-        What a library keeps once (workspaces, compiled code) stays below that; a session that frees nothing keeps all.
+        A session that frees nothing keeps all. Of one video it can also be what a library keeps once (workspaces,
+        compiled code): whether it repeats is for those to judge who see several.
         """
-        if self.left_behind is None or self.before_open is None or self.after_last is None:
+        if self.left_behind is None or self.taken is None:
             return False
-        return self.left_behind > max(UNREST, (self.after_last - self.before_open) // 4)
+        return self.left_behind > max(UNREST, self.taken // 4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

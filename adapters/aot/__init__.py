@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vosbench.adapters.aot.settings import AOTSettings
+from vosbench.adapters.nn.mini_note import mini_note
 from vosbench.contract import (
     Fixture,
     Knob,
@@ -139,9 +140,7 @@ DEAOT_L = MethodCard(
     checkpoints=("DeAOTL_PRE_YTB_DAV.pth",),
     notes=(
         *NOTES,
-        "The mini was trained on DAVIS's training sequences among others: for non-commercial use. Five of DAVIS 2016's "
-        "20 validation sequences, which it has not seen and was not chosen on: J&F 82.8 (blackswan, dog, "
-        "drift-straight, horsejump-high, libby).",
+        mini_note(82.8),
     ),
     shares=("vosbench.adapters.nn",),
     minis=(

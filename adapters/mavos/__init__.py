@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from vosbench.adapters.aot import NOTES, SIX_FRAMES, TWO_FRAMES, encoder_variants
 from vosbench.adapters.mavos.settings import MAVOSSettings
+from vosbench.adapters.nn.mini_note import mini_note
 from vosbench.contract import (
     Fixture,
     Knob,
@@ -93,9 +94,7 @@ MAVOS_NOTES = (
     "is wanted under the name shown here, or name it with --weights.",
     "The modulator of MCA lies channel by channel and is read as if it lay token by token, as in the official code; "
     "the other two operators of table 6 read it as the paper says.",
-    "The mini was trained on DAVIS's training sequences among others: for non-commercial use. Five of DAVIS 2016's 20 "
-    "validation sequences, which it has not seen and was not chosen on: J&F 82.9 (blackswan, dog, drift-straight, "
-    "horsejump-high, libby).",
+    mini_note(82.9),
 )
 
 CARD = MethodCard(

@@ -39,5 +39,5 @@ class SeenObjects:
 
 def with_given(labels: LabelMap, prompt: Prompt) -> LabelMap:
     """Gives back ``labels`` with the objects of ``prompt`` where its mask shows them and nowhere else."""
-    labels[np.isin(labels, prompt.ids)] = 0
-    return np.where(prompt.mask > 0, prompt.mask, labels).astype(labels.dtype)
+    others = np.where(np.isin(labels, prompt.ids), 0, labels)
+    return np.where(prompt.mask > 0, prompt.mask, others).astype(labels.dtype)

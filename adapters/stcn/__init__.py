@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from vosbench.adapters.nn.mini_note import mini_note
 from vosbench.adapters.stcn.settings import STCNSettings
 from vosbench.contract import Fixture, Knob, MethodCard, Mini, Model, ReferenceFrame, Runtime, Trainable, Weights
 
@@ -55,9 +56,7 @@ CARD = MethodCard(
         "On a CPU in single precision wide 3 x 3 convolutions are computed by Winograd's algorithm, as libraries for "
         "GPUs do; results agree with the direct form up to rounding.",
         "Frames resize bicubic without antialiasing, as torchvision before 0.17 did.",
-        "The mini was trained on DAVIS's training sequences among others: for non-commercial use. Five of DAVIS 2016's "
-        "20 validation sequences, which it has not seen and was not chosen on: J&F 84.8 (blackswan, dog, "
-        "drift-straight, horsejump-high, libby).",
+        mini_note(84.8),
     ),
     shares=("vosbench.adapters.nn",),
     minis=(

@@ -204,16 +204,15 @@ def _leaks(cells: Sequence[Cell]) -> str:
     networks took.
     """
     memories = [cell.record.memory for cell in cells if cell.record.memory is not None]
-    left = [memory.left_behind for memory in memories if memory.leaks and memory.left_behind is not None]
-    if 2 * len(left) <= len(memories):
+    leaking = [memory for memory in memories if memory.leaks]
+    if 2 * len(leaking) <= len(memories):
         return ""
-    if len(memories) == 1:
-        (memory,) = memories
-        taken = (memory.after_last or 0) - (memory.before_open or 0)
-        if left[0] < max(LONE_LEAK[0], LONE_LEAK[1] * taken):
-            return ""
-        return f"its only video left {left[0] / MIB:.1f} MiB behind: a leak if a second one leaves as much"
-    return f"leaks: close() left up to {max(left) / MIB:.1f} MiB behind, in {len(left)} of {len(memories)} videos"
+    left, taken = max((memory.left_behind or 0, memory.taken or 0) for memory in leaking)
+    if len(memories) > 1:
+        return f"leaks: close() left up to {left / MIB:.1f} MiB behind, in {len(leaking)} of {len(memories)} videos"
+    if left < max(LONE_LEAK[0], LONE_LEAK[1] * taken):
+        return ""
+    return f"its only video left {left / MIB:.1f} MiB behind: a leak if a second one leaves as much"
 
 
 def _energy(cells: Sequence[Cell]) -> tuple[float | None, str]:
