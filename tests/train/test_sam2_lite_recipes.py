@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 
+from vosbench.train.batches import Batch
 from vosbench.train.job import method_of
+from vosbench.train.learners import ObjectLearner
 from vosbench.train.loss import Loss, PartContext
-from vosbench.train.losses import LossInput
 from vosbench.train.recipe import bundled_recipes, load_recipe
 
 RECIPES = [recipe for recipe in bundled_recipes() if recipe.name.startswith("sam2-lite")]
@@ -32,20 +35,9 @@ def values(recipe):
     images = torch.randn(1, 12, 3, HEIGHT, WIDTH, generator=torch.Generator().manual_seed(0))
     masks = torch.zeros(1, 12, HEIGHT, WIDTH, dtype=torch.int64)
     masks[:, :, 8:24, 8:24] = 1
-    answers = [
-        network.unroll(images, masks, (1,), torch.Generator().manual_seed(2))
-        for network in (student, teacher)
-        if network is not None
-    ]
-    given = LossInput(
-        answer=answers[0],
-        masks=masks,
-        objects=(1,),
-        progress=0.5,
-        generator=torch.Generator().manual_seed(0),
-        teacher=answers[1] if teacher is not None else None,
-    )
-    return student, *loss.of(given)
+    batch = Batch(images=images, masks=masks, objects=(1,), origins=("drawn here",))
+    learner = ObjectLearner(trainable=student, teacher=teacher, parts=loss)
+    return student, *learner.loss(batch, computing=nullcontext(), seed=2, progress=0.5)
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from vosbench.contract import FollowsProgress, Trainable, TrainableInstances, Unrolled
 from vosbench.train.batches import Batch
@@ -19,6 +20,9 @@ from vosbench.train.losses import LossInput
 
 Values = tuple[Tensor, tuple[Tensor, ...]]
 """A loss, and its parts before they are weighed, without gradient."""
+
+NOBODY = -1e4
+"""A teacher's logit of what its student answers beyond the objects: it is nowhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,13 +59,20 @@ class ObjectLearner:
                 objects=batch.objects,
                 progress=progress,
                 generator=torch.Generator().manual_seed(seed + 1),
-                teacher=teacher,
+                teacher=None if teacher is None else _as_wide(teacher, answer),
             )
         )
 
 
 def _unrolled(trainable: Trainable, batch: Batch, seed: int) -> Unrolled:
     return trainable.unroll(batch.images, batch.masks, batch.objects, torch.Generator().manual_seed(seed))
+
+
+def _as_wide(teacher: Unrolled, student: Unrolled) -> Unrolled:
+    """Gives back the teacher's answer with as many channels as a student's that answers for nobody as well."""
+    missing = student.logits.shape[2] - teacher.logits.shape[2]
+    wide = functional.pad(teacher.logits, (0, 0, 0, 0, 0, max(0, missing)), value=NOBODY)
+    return replace(teacher, logits=wide)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
