@@ -62,6 +62,36 @@ def test_a_bank_that_fills_for_50_frames_and_is_then_cleared_is_bounded(frames, 
     assert "bounded" == measure_growth(memory + _noise(frames, 16 << 10)).verdict
 
 
+def _filled_and_cleared(frames, every, least, most):
+    """Gives back XMem's working memory: one frame in ``every``, from ``most`` frames down to ``least``."""
+    held, series = 0, []
+    for frame in range(frames):
+        if frame % every == 0:
+            held = held + 1 if held < most else least
+        series.append(held)
+    return BASE + 2 * MIB * np.array(series)
+
+
+@pytest.mark.parametrize(("every", "least", "most"), [(5, 5, 10), (10, 5, 10), (5, 5, 20), (10, 5, 20), (5, 10, 30)])
+def test_a_bank_with_a_long_cycle_is_bounded_however_the_video_cuts_it(every, least, most):
+    first, cycle = most * every, (most - least) * every
+    lengths = range(max(100, 4 * first // 3, 2 * cycle), 700, 10)
+    found = {frames: measure_growth(_filled_and_cleared(frames, every, least, most)).verdict for frames in lengths}
+    assert {"bounded"} == set(found.values()), found
+
+
+@pytest.mark.parametrize(("frames", "every"), [(100, 25), (100, 20), (200, 50), (400, 100), (400, 80)])
+def test_a_bank_that_is_seldom_written_is_not_said_to_be_bounded(frames, every):
+    growth = measure_growth(BASE + 4 * MIB * (np.arange(frames) // every))
+    assert growth.verdict in {"growing", "too short"}
+
+
+def test_a_bank_that_is_written_once_more_for_an_object_that_enters_late_is_bounded():
+    memory = np.full(400, BASE)
+    memory[320:] += 30 * MIB
+    assert "bounded" == measure_growth(memory).verdict
+
+
 def test_a_bank_that_is_cleared_and_keeps_a_little_each_time_grows():
     steps = np.arange(400)
     memory = BASE + 2 * MIB * (steps % 50) + 5 * MIB * (steps // 50)

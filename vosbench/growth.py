@@ -66,23 +66,30 @@ def measure_growth(memory: NDArray[np.float64]) -> Growth:
     rule = float(memory[199] - memory[99]) / 100 if memory.size >= 200 else None
     half = memory[memory.size // 2 :]
     tail = robust_slope(half)
-    return Growth(frames_100_to_200=rule, tail=tail, verdict=_verdict(memory.size, half, tail))
+    return Growth(frames_100_to_200=rule, tail=tail, verdict=_verdict(memory, tail))
 
 
-def _verdict(frames: int, half: NDArray[np.float64], tail: Slope | None) -> Verdict:
-    if frames < SHORTEST or tail is None:
-        return "too short"
-    steep = tail.low > 0 and tail.value * half.size > NEGLIGIBLE
-    return "growing" if steep and _rises(half) else "bounded"
+def _verdict(memory: NDArray[np.float64], tail: Slope | None) -> Verdict:
+    """What has grown reaches new heights in the last quarter of a video, and the trend of its second half says so.
 
-
-def _rises(half: NDArray[np.float64]) -> bool:
-    """Tells whether peak or trough of the last quarter of a video lies above that of the quarter before.
-
-    A bank that fills up and is cleared again (XMem's working memory) has a rising slope, because most pairs of frames
-    lie within one filling, but it comes back to the same peak and the same trough. Either may rise, so that one
-    outlier hides nothing.
+    A bank that fills up and is cleared again (XMem's working memory) may have a rising slope, because most pairs of
+    frames lie within one filling, but it comes back to the same height: that is looked for over half of a video, so
+    that a filling may take as long. A bank that is seldom written has no trend between two writes; where at least two
+    of them made it higher in the second half, the video is too short to tell it from one that is filling up.
     """
-    before, after = half[: half.size // 2], half[half.size // 2 :]
-    rise = max(float(after.max() - before.max()), float(after.min() - before.min()))
-    return rise > NEGLIGIBLE / 2
+    if memory.size < SHORTEST or tail is None:
+        return "too short"
+    quarter, half = memory.size // 4, memory.size // 2
+    heights = np.maximum.accumulate(_without_spikes(memory)[quarter:])
+    if heights[-1] - heights[half - 1] <= NEGLIGIBLE / 2:
+        return "bounded"
+    if tail.low > 0 and tail.value * half > NEGLIGIBLE:
+        return "growing"
+    rises = int((np.diff(heights[half - quarter - 1 :]) > NEGLIGIBLE / 2).sum())
+    return "too short" if rises > 1 else "bounded"
+
+
+def _without_spikes(memory: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Gives back each frame's median with its neighbours: one outlier is no height."""
+    around = np.pad(memory, 1, mode="reflect")
+    return np.median(np.stack([around[:-2], memory, around[2:]]), axis=0)
