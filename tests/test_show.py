@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -75,14 +76,15 @@ def test_a_failure_shows_its_traceback_or_its_log(made):
 
 def test_every_part_of_a_cells_key_is_told_then_and_now(run_cell):
     folder, record = run_cell
-    reasons = {reason.part: reason for reason in reuse_reasons(record)}
+    adapters = (record.spec.method.adapter_file,)
+    reasons = {reason.part: reason for reason in reuse_reasons(record, adapters)}
     assert {True} == {reason.same for reason in reasons.values()}, reasons
     changed = json.loads((folder / "record.json").read_text())
     changed["spec"]["method"]["source"] = "0" * 64
     changed["spec"]["video_digest"] = "1" * 64
     changed["spec"]["fingerprint"] = "2" * 12
     changed["outcome"]["status"] = "timeout"
-    reasons = {reason.part: reason.same for reason in reuse_reasons(from_plain(Record, changed))}
+    reasons = {reason.part: reason.same for reason in reuse_reasons(from_plain(Record, changed), adapters)}
     different = {"adapter's source", "frames and prompts", "hardware, torch, threads", "outcome"}
     assert different == {part for part, same in reasons.items() if same is False}
 
@@ -108,6 +110,18 @@ def run_cell(plan_cells, write_adapter, machine, tmp_path):
 def test_what_is_gone_is_not_known_instead_of_an_error(run_cell, tiny):
     _, record = run_cell
     (tiny.parent / "mine.py").unlink()
-    reasons = {reason.part: reason for reason in reuse_reasons(record)}
+    reasons = {reason.part: reason for reason in reuse_reasons(record, (record.spec.method.adapter_file,))}
     assert reasons["adapter's source"].same is None
     assert "no such adapter file" in reasons["adapter's source"].now
+
+
+def test_the_code_that_only_a_record_names_is_not_run(run_cell, tmp_path):
+    _, record = run_cell
+    evil, trace = tmp_path / "evil.py", tmp_path / "trace"
+    evil.write_text(f"open({str(trace)!r}, 'w').close()\n")
+    method = replace(record.spec.method, adapter_file=evil)
+    reasons = reuse_reasons(replace(record, spec=replace(record.spec, method=method)))
+    told = {reason.part: reason for reason in reasons}["adapter's source"]
+    assert told.same is None
+    assert f"--adapter {evil}" in told.now
+    assert not trace.exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import stat
 import subprocess
 import sys
 import threading
@@ -49,6 +50,16 @@ def test_a_cell_on_the_cpu_has_the_machine_for_itself(machine):
             pass
     with exclusive("cpu", machine, spread=False, waiting=_never):
         pass
+
+
+def test_others_may_lock_what_a_user_with_a_strict_umask_made(machine, tmp_path):
+    before = os.umask(0o077)
+    try:
+        with exclusive("cpu", machine, spread=False, waiting=_never):
+            pass
+    finally:
+        os.umask(before)
+    assert 0o644 == stat.S_IMODE((tmp_path / "locks" / "machine.lock").stat().st_mode)
 
 
 def test_two_cards_are_two_cells_and_one_card_is_one(cards):

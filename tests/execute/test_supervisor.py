@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from vosbench.errors import StoreError
-from vosbench.execute.process import CellProcess
+from vosbench.execute.process import CellProcess, SilenceError
 from vosbench.execute.supervisor import Limits, Supervisor, run_log
 from vosbench.plain import to_plain
 from vosbench.records import Event, Job
@@ -103,6 +103,24 @@ def test_a_cell_that_ends_early_is_recorded_and_the_next_video_runs(
     masks = run.cell(cells[0]) / MASKS_FOLDER
     assert ["00000.png", "00001.png", "00002.png"] == sorted(path.name for path in masks.iterdir())
     assert {"mine aa.0": status, "mine bb.0": "ok"} == {name: told.outcomes[name].status for name in told.outcomes}
+
+
+def test_what_was_published_before_its_process_fell_silent_stays_as_it_is(
+    execute, run, told, plan_cells, write_adapter, monkeypatch
+):
+    events = CellProcess.events
+
+    def unheard(self, *limits):
+        for event in events(self, *limits):
+            if event.kind == "finished":
+                raise SilenceError(1.0)
+            yield event
+
+    monkeypatch.setattr(CellProcess, "events", unheard)
+    cells = plan_cells(write_adapter())
+    result = execute(cells)
+    assert ["ok", "ok"] == _statuses(run, cells) == [told.outcomes[name].status for name in told.outcomes]
+    assert ({}, []) == (result.failures, list(run.path.glob(".set-aside/**/*")))
 
 
 def test_a_method_that_hangs_is_ended_at_the_limit_and_the_next_video_runs(execute, run, plan_cells, write_adapter):

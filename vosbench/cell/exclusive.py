@@ -87,7 +87,9 @@ def _open(name: str) -> IO[bytes]:
             folder.mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(PermissionError):
                 folder.chmod(0o1777)
-            path.touch(mode=0o644)
+            path.touch()
+            with contextlib.suppress(PermissionError):  # another user was faster
+                path.chmod(0o644)  # whatever this user's umask
         return path.open("rb")
     except OSError as error:
         raise StoreError(

@@ -35,8 +35,16 @@ Tell = Callable[[Event], None]
 LOOK_EVERY = 64
 """Frames from one look at the energy counters to the next; the fastest wraps after some twenty minutes."""
 
-OUT_OF_MEMORY = ("DefaultCPUAllocator", "std::bad_alloc", "can't start new thread")
-"""What torch, C++ and Python say when the system gives no more memory."""
+OUT_OF_MEMORY = (
+    "DefaultCPUAllocator",
+    "std::bad_alloc",
+    "can't start new thread",
+    "CUDA error: out of memory",
+    "CUDA driver error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+)
+"""What torch, C++, Python and, outside torch's own allocator, CUDA say when there is no more memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +179,7 @@ class Recording:
 
 
 def _out_of_memory(error: BaseException) -> bool:
-    """True for torch's own error, Python's, OpenCV's, and those that torch raises as a RuntimeError on a CPU."""
+    """True for torch's own error, Python's, OpenCV's, and those that torch raises as another RuntimeError."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vosbench.cli.options import echo_json, json_option
+from vosbench.cli.options import adapter_option, echo_json, json_option
 
 if TYPE_CHECKING:
     from vosbench.records import Record
@@ -20,11 +20,14 @@ SAME = {True: "same", False: "CHANGED", None: "not known"}
 @click.argument("run")
 @click.argument("words", nargs=-1)
 @click.option("--why", is_flag=True, help="Everything that the cell's key covers, then and now.")
+@adapter_option
 @json_option
-def command(run: str, words: tuple[str, ...], why: bool, as_json: bool) -> None:
+def command(run: str, words: tuple[str, ...], why: bool, adapters: tuple[Path, ...], as_json: bool) -> None:
     """Show the cell of a folder, or the one of RUN that fits WORDS: suite, method, video, outcome or key.
 
     Where several fit they are listed: vosbench show RUN davis2016 xmem blackswan
+
+    A file that a record names as its adapter is code: --why looks at it only where --adapter names it as well.
     """
     from vosbench.show import find_cells, reuse_reasons
 
@@ -33,7 +36,7 @@ def command(run: str, words: tuple[str, ...], why: bool, as_json: bool) -> None:
         _list(cells, as_json=as_json)
         return
     ((folder, record),) = cells
-    reasons = reuse_reasons(record) if why else []
+    reasons = reuse_reasons(record, adapters) if why else []
     _show(folder, record, reasons, as_json=as_json)
 
 

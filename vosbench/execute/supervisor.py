@@ -217,6 +217,9 @@ class Supervisor:
         if spec is None or claim is None:
             return
         try:
+            # It may have died, or been silent, behind its last deed; or another run was faster.
+            if self._run.record(spec) is not None:
+                return
             workspace = self._run.path / ".unfinished" / spec.key[:24]
             (workspace / MASKS_FOLDER).mkdir(parents=True, exist_ok=True)
             record = Record(
@@ -230,7 +233,7 @@ class Supervisor:
             self._run.publish(workspace, record)
         finally:
             claim.release()
-        self._collect([spec], tell=True)
+            self._collect([spec], tell=True)
 
     def _claim_of_dead(self, spec: CellSpec) -> Claim | None:
         """The system gives a claim back when the last process that inherited it is gone, which takes a moment."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from vosbench.contract import Weights
 from vosbench.data.suite import suite_of
 from vosbench.data.video import open_video, video_digest
-from vosbench.errors import VosbenchError
+from vosbench.errors import UsageError, VosbenchError
 from vosbench.machine import read_machine
 from vosbench.plain import to_plain
 from vosbench.records import CellSpec, Record
@@ -28,17 +29,18 @@ class Reason:
     same: bool | None
 
 
-def reuse_reasons(record: Record) -> list[Reason]:
+def reuse_reasons(record: Record, adapters: Sequence[Path] = ()) -> list[Reason]:
     """Gives back every part of a cell's key that may have changed since, with its value now.
 
     A cell is used again where all are the same and it went through; `--retry` runs one that failed once more.
+    ``adapters`` are the files whose code may run: those that the user names, never one that only a record names.
     """
     spec = record.spec
     return [
         Reason(part="outcome", recorded=record.outcome.status, now="", same=record.outcome.status == "ok"),
-        _reason("adapter's source", spec.method.source, lambda: source_digest(_method(spec).card)),
-        _settings(spec),
-        _weights(spec),
+        _reason("adapter's source", spec.method.source, lambda: source_digest(_method(spec, adapters).card)),
+        _settings(spec, adapters),
+        _weights(spec, adapters),
         _reason("frames and prompts", spec.video_digest, lambda: _video(spec)),
         _reason(
             "hardware, torch, threads",
@@ -56,18 +58,21 @@ def _reason(part: str, recorded: str, now: Callable[[], str]) -> Reason:
     return Reason(part=part, recorded=recorded[:SHORT], now=found[:SHORT], same=found == recorded)
 
 
-def _method(spec: CellSpec) -> Method:
-    files = (spec.method.adapter_file,) if spec.method.adapter_file is not None else ()
+def _method(spec: CellSpec, adapters: Sequence[Path]) -> Method:
+    file = spec.method.adapter_file
+    if file is not None and file not in [path.resolve() for path in adapters]:
+        raise UsageError(f"not looked at; to do: add --adapter {file}")
     words = spec.method.label.removeprefix(spec.method.name).split()
     overrides = {key: value for key, equals, value in (word.partition("=") for word in words) if equals}
-    return Registry(files).method(spec.method.name, overrides)
+    return Registry(() if file is None else (file,)).method(spec.method.name, overrides)
 
 
-def _settings(spec: CellSpec) -> Reason:
+def _settings(spec: CellSpec, adapters: Sequence[Path]) -> Reason:
     """Defaults may have changed, or settings may be there that were not."""
     part = "settings"
     try:
-        now = to_plain(_equipped(spec)[0].settings if spec.method.weights.kind == MINI else _method(spec).settings)
+        mini = spec.method.weights.kind == MINI
+        now = to_plain((_equipped(spec, adapters)[0] if mini else _method(spec, adapters)).settings)
     except VosbenchError as error:
         return Reason(part=part, recorded="", now=error.what, same=None)
     then = to_plain(spec.method.settings)
@@ -80,18 +85,18 @@ def _settings(spec: CellSpec) -> Reason:
     )
 
 
-def _weights(spec: CellSpec) -> Reason:
+def _weights(spec: CellSpec, adapters: Sequence[Path]) -> Reason:
     weights = spec.method.weights
     if weights.path is None:
         words = f"random:{weights.seed}" if weights.kind == "random" else weights.kind
         return Reason(part="weights", recorded=words, now=words, same=True)
-    return _reason("weights", weights.sha256, lambda: _equipped(spec)[1].sha256)
+    return _reason("weights", weights.sha256, lambda: _equipped(spec, adapters)[1].sha256)
 
 
-def _equipped(spec: CellSpec) -> tuple[Method, Weights]:
+def _equipped(spec: CellSpec, adapters: Sequence[Path]) -> tuple[Method, Weights]:
     """The method with the weights that the record names, as they are now."""
     weights = spec.method.weights
-    return equip(_method(spec), MINI if weights.kind == MINI else str(weights.path), None)
+    return equip(_method(spec, adapters), MINI if weights.kind == MINI else str(weights.path), None)
 
 
 def _video(spec: CellSpec) -> str:
