@@ -357,6 +357,21 @@ class FollowsProgress(Protocol):
         """Hear, before each batch, which share of the training is done, in [0, 1]."""
 
 
+@runtime_checkable
+class HasOmega(Protocol):
+    """A `Trainable` whose paper names its own weight between contrast (0) and distillation (1)."""
+
+    omega: float
+
+
+@runtime_checkable
+class Teaches(Protocol):
+    """A `Trainable` that remembers more as a teacher than while it learns."""
+
+    def teach(self) -> None:
+        """Hear, once, that this network teaches another one from now on."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FoundInstances:
     """What a network's N queries answer on a batch of clips, for a loss; all are logits.

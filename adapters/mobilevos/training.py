@@ -14,6 +14,9 @@ from vosbench.adapters.nn.unrolling import frames_first, given_masks, object_row
 from vosbench.adapters.stcn.training import UnrolledClip
 from vosbench.contract import Unrolled
 
+OMEGA = {"r18": 0.0, "mnv2": 0.95, "mnv2-noaspp": 0.95}
+"""The weight of the teacher's correlations beside the labels' (section 4.3)."""
+
 
 class MobileVOSTraining:
     """A student as the training bench sees it.
@@ -25,6 +28,7 @@ class MobileVOSTraining:
 
     def __init__(self, settings: MobileVOSSettings) -> None:
         self._queue_length = settings.queue_length
+        self.omega = OMEGA[settings.student]
         self.network = MobileVOSNetwork(STUDENTS[settings.student]).to(memory_format=torch.channels_last)
 
     def load_backbone(self, state: Mapping[str, Any]) -> None:

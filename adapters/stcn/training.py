@@ -33,10 +33,12 @@ class STCNTraining:
 
     The first frame's given mask is the first memory; at most two later frames are remembered with what the network
     itself predicted, without gradient. Frames between two writes read the same memory and go through the decoder
-    together. The read is over all of memory: the top k are for inference (STCN, section 3.3).
+    together. The read is over all of memory: the top k are for inference (STCN, section 3.3). As a teacher it remembers
+    every frame (MobileVOS, figure 1: the teacher's memory is infinite).
     """
 
     def __init__(self) -> None:
+        self._teaches = False
         self.network = STCNNetwork(MINI).to(memory_format=torch.channels_last)
 
     def load_backbone(self, state: Mapping[str, Any]) -> None:
@@ -47,13 +49,17 @@ class STCNTraining:
         """Gives back the parameters of both trunks that are trained."""
         return trunk_parameters(self.network)
 
+    def teach(self) -> None:
+        """Remember every frame from now on."""
+        self._teaches = True
+
     def unroll(self, images: Tensor, masks: Tensor, objects: Sequence[int], generator: torch.Generator) -> Unrolled:
         """Gives back the answers on (batch, frames, 3, height, width); see `Trainable`."""
         frames = images.shape[1]
         rows = object_rows(objects, images.device)
         features = self.network.encode_key(frames_first(images))
         clip = UnrolledClip(self.network, features, rows, frames)
-        writes = drawn_memory_frames(frames, generator)
+        writes = [*range(frames - 1)] if self._teaches else drawn_memory_frames(frames, generator)
         clip.write(0, given_masks(masks[:, 0], rows.most))
         for begin, end in zip(writes, [*writes[1:], frames - 1], strict=True):
             probabilities = clip.answer(begin + 1, end + 1)

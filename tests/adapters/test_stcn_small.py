@@ -137,3 +137,24 @@ def test_at_most_three_frames_are_remembered_and_never_the_last():
 def test_the_published_network_is_not_trained_here():
     with pytest.raises(UsageError, match="trunk=mini"):
         trainable(STCNSettings())
+
+
+def test_a_teacher_remembers_every_frame():
+    """MobileVOS, figure 1: so that whatever its student may look at, it may as well."""
+    written: list[int] = []
+    training = small_training()
+    images, masks = clips(6, [1])
+    encode = training.network.value_encoder.encode
+
+    def counted(*given: Tensor) -> Tensor:
+        written.append(1)
+        return encode(*given)
+
+    training.network.value_encoder.encode = counted
+    with torch.no_grad():
+        learning = training.unroll(images, masks, [1], torch.Generator().manual_seed(0)).logits
+        written_while_learning = len(written)
+        training.teach()
+        teaching = training.unroll(images, masks, [1], torch.Generator().manual_seed(0)).logits
+    assert (3, 5) == (written_while_learning, len(written) - written_while_learning)
+    assert not torch.equal(learning, teaching)

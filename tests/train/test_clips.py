@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from vosbench.train.batches import Sampler, batches, draw_share, stacked
 from vosbench.train.clips import TrainClip, Wish, composite_clip, draw_clip, photo_clip, real_clip
 from vosbench.train.drawn import FIRST_SEED, draw_videos, scene_of
 from vosbench.train.library import Photo, RealClip, read_library
-from vosbench.train.recipe import DataPlan, HeldBack, Shares
+from vosbench.train.recipe import DataPlan, HeldBack, Shares, StartPlan, generation, load_recipe
 
 WISH = Wish(frames=4, height=32, width=48, objects=2, gap=(1, 2))
 
@@ -153,6 +155,39 @@ def test_the_batch_is_the_same_for_any_number_of_processes(tiny_recipe, library,
     parts = [draw_share(recipe, sampler, 7, rank=rank, processes=2) for rank in (0, 1)]
     assert whole.origins == (*parts[0].origins, *parts[1].origins)
     assert whole.images[2:].equal(parts[1].images)
+
+
+class Spy:
+    """Keeps what every clip may show, and the first number that it would be drawn with."""
+
+    def __init__(self):
+        self.heard = []
+
+    def clip(self, random, wish):
+        self.heard.append((wish.objects, random.random()))
+        shape = (wish.frames, wish.height, wish.width)
+        return TrainClip(origin="", images=np.zeros((*shape, 3), np.uint8), masks=np.zeros(shape, np.uint8), objects=1)
+
+
+def test_whether_a_batch_may_show_several_objects_says_nothing_of_its_first_clip(tiny_recipe):
+    """Both were drawn by one generator once: a batch of several objects always began with a filmed clip."""
+    recipe, spy = tiny_recipe(), Spy()
+    for seed in range(60):
+        draw_share(replace(recipe, seed=seed), spy, 3, rank=0, processes=2)
+    first = [number for objects, number in spy.heard if objects > 1]
+    assert 15 < len(first) < 45
+    assert min(first) < recipe.data.several < max(first)
+
+
+def test_a_training_that_goes_on_from_another_draws_other_clips(tiny_recipe, library, videos, monkeypatch):
+    recipe = tiny_recipe()
+    sampler = Sampler(recipe.data, library, videos)
+    further = replace(recipe, start=StartPlan(recipe="stcn-base"))
+    alike = replace(recipe, start=StartPlan(recipe="deaot-base"))
+    first, second, third = (draw_share(one, sampler, 3, rank=0, processes=1).images for one in (recipe, further, alike))
+    assert not torch.equal(first, second)
+    assert torch.equal(second, third)
+    assert (0, 1, 3) == tuple(generation(one) for one in (recipe, further, load_recipe("stcn-all-clips")))
 
 
 def test_batches_are_those_of_the_iterations_left(tiny_recipe, library, videos):

@@ -149,6 +149,18 @@ def test_equation_9_is_a_divergence_of_softened_predictions():
     assert 0 == float(logit_loss(planes[0], planes[0], chosen, temperature=0.1))
 
 
+def test_a_frame_with_a_long_boundary_counts_as_much_as_one_with_a_short_one():
+    planes = [torch.randn(1, 3, 2, 4, 4, generator=generator(seed)) for seed in (1, 2)]
+    chosen = torch.zeros(1, 3, 4, 4, dtype=torch.bool)
+    chosen[0, 0], chosen[0, 1, 0, 0] = True, True
+    alone = [
+        logit_loss(*(plane[:, frame : frame + 1] for plane in planes), chosen[:, frame : frame + 1], temperature=0.1)
+        for frame in (0, 1)
+    ]
+    found = logit_loss(*planes, chosen, temperature=0.1)
+    torch.testing.assert_close(torch.stack(alone).mean(), found)
+
+
 def test_missing_objects_take_no_part_in_the_divergence():
     planes = [torch.randn(1, 1, 2, 4, 4, generator=generator(seed)) for seed in (1, 2)]
     missing = [torch.cat([plane, torch.full((1, 1, 1, 4, 4), -1e4)], 2).requires_grad_() for plane in planes]

@@ -10,7 +10,8 @@ import torch
 
 from vosbench.errors import CheckpointError, StoreError, UsageError
 from vosbench.train.checkpoint import read_checkpoint
-from vosbench.train.export import commit_of, export
+from vosbench.train.export import export
+from vosbench.train.facts import commit_of
 from vosbench.train.job import take_over
 from vosbench.train.loop import Unwatched, train
 from vosbench.train.recipe import StartPlan
@@ -44,7 +45,7 @@ def test_the_card_says_what_the_weights_are_made_of(tiny_job, tmp_path):
     assert {"ccp", "davis2016-train", "unknown", "synthetic"} == {entry["source"] for entry in card["data"]}
     assert card["non_commercial"]
     assert ["two"] == card["held_back_clips"]
-    assert 9 == card["held_back"][-1]["step"]
+    assert 10 == card["held_back"][-1]["step"]
     assert {"width": 4, "size": 32} == card["settings"]
     assert 2 == len(card["trials"])
     assert 3 == card["recipe"]["seed"]

@@ -45,6 +45,14 @@ def test_images_and_masks_are_decoded_once_at_their_own_size(tiny_data):
     assert [0, 1, 2] == np.unique(photo.mask).tolist()
 
 
+def test_a_photo_that_is_held_back_is_not_trained_on_under_another_name(copied):
+    for folder in ("images", "masks"):
+        shutil.copy(copied / "static" / folder / "p2.png", copied / "static" / folder / "p2b.png")
+    library = read_library(copied, HeldBack(photos=2))
+    assert "p2" in _names(library.held_photos)
+    assert not {"p2", "p2b"} & set(_names(library.photos))
+
+
 def test_an_unknown_held_back_clip_is_answered_with_the_nearest(tiny_data):
     with pytest.raises(UsageError, match="no clip 'tow' to hold back") as caught:
         read_library(tiny_data, HeldBack(clips=("tow",)))
@@ -67,6 +75,19 @@ def copied(tiny_data, tmp_path):
 def test_unmatched_masks_are_refused_by_name(copied, file, message):
     (copied / file).unlink()
     with pytest.raises(DataError, match=message):
+        read_library(copied, HeldBack())
+
+
+def test_masks_of_a_clip_without_images_are_refused(copied):
+    shutil.copytree(copied / "clips" / "Annotations" / "one", copied / "clips" / "Annotations" / "three")
+    with pytest.raises(DataError, match="1 clips have masks and no images, the first is three"):
+        read_library(copied, HeldBack())
+
+
+def test_two_images_of_one_name_are_refused(copied):
+    image = cv2.imread(str(copied / "static" / "images" / "p3.png"))
+    cv2.imwrite(str(copied / "static" / "images" / "p3.jpg"), image)
+    with pytest.raises(DataError, match=r"two files are called p3: p3\.jpg and p3\.png"):
         read_library(copied, HeldBack())
 
 

@@ -113,6 +113,8 @@ def test_options_that_do_not_exist_or_do_not_fit_are_refused():
         Loss([plan("representation-distillation", omga=0.5)], context())
     with pytest.raises(UsageError, match="omega is 2"):
         Loss([plan("representation-distillation", omega=2.0)], context())
+    with pytest.raises(UsageError, match="the part 'dice': smooth is 'a'"):
+        Loss([plan("dice", smooth="a")], context())
     with pytest.raises(UsageError, match="expected one of teacher-student, student-teacher"):
         Loss([plan("logit-distillation", direction="both")], context())
 
@@ -138,3 +140,14 @@ def test_the_bundled_student_is_trained_as_sections_4_2_and_4_3_say():
     options = {part.part: SimpleNamespace(**part.options) for part in mini.loss}
     assert 0.95 == options["representation-distillation"].omega
     assert [mini.name] == [name for name, recipe in STUDIES.items() if recipe.listed]
+
+
+@pytest.mark.parametrize(("student", "expected"), [("r18", 0.0), ("mnv2", 0.95), ("mnv2-noaspp", 0.95)])
+def test_a_student_names_the_papers_own_omega(student: str, expected: float):
+    method, settings = method_of(load_recipe("mobilevos-mini"), ())
+    made = method.card.train(dataclasses.replace(settings, student=student))
+    parts = [
+        Loss([plan("representation-distillation", **options)], context(student=made))
+        for options in ({}, {"omega": 0.5})
+    ]
+    assert [expected, 0.5] == [loss.learning["0"].distillation.settings.omega for loss in parts]

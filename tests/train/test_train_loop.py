@@ -7,6 +7,7 @@ import pickle
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from vosbench.store import atomic
 from vosbench.train import checkpoint as checkpoints
 from vosbench.train.checkpoint import FILE, load_network, read_checkpoint
 from vosbench.train.curve import read_curve, scores_of
-from vosbench.train.loop import NonFiniteLossError, Unwatched, train
+from vosbench.train.loop import MOST_SKIPPED, NonFiniteLossError, Unwatched, train
 
 LONG = ("- {steps: 4, batch: 4, frames: 4, size: [16, 32]}", "- {steps: 94, batch: 2, frames: 2, size: [16, 16]}")
 
@@ -111,6 +112,20 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_checkpoint(tiny_job):
     assert kept is not None
     assert 7 == kept.step
     assert all(torch.isfinite(value).all() for value in kept.network.values())
+
+
+def test_half_precision_that_finds_no_scale_stops(tiny_job, monkeypatch):
+    job = tiny_job(("steps: 6", "steps: 60"))
+    monkeypatch.setattr("torch.amp.GradScaler.is_enabled", lambda self: True)
+    monkeypatch.setattr("torch.nn.utils.clip_grad_norm_", lambda *_: torch.tensor(float("inf")))
+    with pytest.raises(NonFiniteLossError, match=f"the gradient of iteration {MOST_SKIPPED} is no number"):
+        train(job, Unwatched(), resume=False)
+
+
+def test_a_device_that_is_not_there_is_refused(tiny_job):
+    for device in ("gpu", "cuda:99", "cuda:x"):
+        with pytest.raises(UsageError, match=f"there is no device '{device}'"):
+            train(replace(tiny_job(), device=device), Unwatched(), resume=False)
 
 
 def test_a_full_disk_stops_and_keeps_the_checkpoint_before(tiny_job, monkeypatch):

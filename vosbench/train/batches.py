@@ -25,7 +25,7 @@ from vosbench.train.clips import (
 )
 from vosbench.train.instance_clips import instance_clip
 from vosbench.train.library import Library, Photo, RealClip
-from vosbench.train.recipe import DataPlan, Recipe
+from vosbench.train.recipe import DataPlan, Recipe, generation
 
 MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
@@ -124,10 +124,12 @@ def _photo_shares(plan: DataPlan, by_source: dict[str, list[Photo]]) -> dict[str
 def draw_share(recipe: Recipe, sampler: Sampler, step: int, *, rank: int, processes: int) -> Batch:
     """Gives back the part of iteration ``step``'s batch that falls to process ``rank``.
 
-    Each clip has a generator of its own, so that the whole batch is the same for any number of processes.
+    Each clip has a generator of its own, so that the whole batch is the same for any number of processes. A training
+    that goes on from another one of the same seed draws other clips than that, and the same as its like.
     """
     stage = recipe.stage_at(step)
-    several = np.random.default_rng([recipe.seed, step]).random() < recipe.data.several
+    stream = [recipe.seed, generation(recipe), step]
+    several = np.random.default_rng([*stream, 0]).random() < recipe.data.several
     wish = Wish(
         frames=stage.frames,
         height=stage.size[0],
@@ -138,7 +140,7 @@ def draw_share(recipe: Recipe, sampler: Sampler, step: int, *, rank: int, proces
     part = stage.batch // processes
     return stacked(
         [
-            sampler.clip(np.random.default_rng([recipe.seed, step, number]), wish)
+            sampler.clip(np.random.default_rng([*stream, 1 + number]), wish)
             for number in range(rank * part, (rank + 1) * part)
         ]
     )

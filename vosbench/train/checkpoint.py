@@ -25,7 +25,8 @@ class Checkpoint:
     """A training after ``step`` iterations and ``seconds`` of them, with all that the next iteration depends on.
 
     ``key`` is the recipe's. ``optimizer`` and ``scaler`` are the state dicts of PyTorch's objects; ``updates`` counts
-    those of the average; ``loss`` holds the weights of parts of the loss that learn, which are not exported.
+    those of the average; ``loss`` holds the weights of parts of the loss that learn, which are not exported;
+    ``facts`` are those of `facts_of`.
     """
 
     key: str
@@ -37,6 +38,7 @@ class Checkpoint:
     optimizer: Mapping[str, Any]
     scaler: Mapping[str, Any]
     loss: Mapping[str, Tensor] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:

@@ -23,7 +23,8 @@ class DistillationSettings:
     """What can be set of a distillation.
 
     ``omega`` goes from supervised contrast (0) to distillation (1) of representations: 0.95 for the MobileNetV2
-    students, 0 for the ResNet-18 one (section 4.3). ``temperature`` sharpens both predictions below 1 (0.1, section
+    students, 0 for the ResNet-18 one (section 4.3), which a student of MobileVOS says itself where a recipe sets none.
+    ``temperature`` sharpens both predictions below 1 (0.1, section
     4.3). ``logits`` and ``representation`` switch the two terms of table 5.
 
     The paper does not say how wide the boundary is: ``boundary_width`` counts pixels on either side of it. Equation 9
@@ -155,17 +156,20 @@ def at(representation: Tensor, sample: Sample) -> Tensor:
 def logit_loss(
     student: Tensor, teacher: Tensor, chosen: Tensor, *, temperature: float, direction: Direction = "teacher-student"
 ) -> Tensor:
-    """Gives back the mean over the chosen pixels of the KL divergence between the two softened predictions.
+    """Gives back the KL divergence between the two softened predictions, the mean over each frame's chosen pixels.
 
-    Equation 9. ``student`` and ``teacher`` are logits (batch, frames, channels, height, width), background first;
-    ``chosen`` (batch, frames, height, width) bool marks the pixels around the boundary. "teacher-student" is
-    KL(teacher | student), "student-teacher" the other way round. 0 where nothing is chosen.
+    Equation 9, meaned over the frames that have any. ``student`` and ``teacher`` are logits (batch, frames, channels,
+    height, width), background first; ``chosen`` (batch, frames, height, width) bool marks the pixels around the
+    boundary. "teacher-student" is KL(teacher | student), "student-teacher" the other way round. 0 where nothing is
+    chosen.
     """
     ours = torch.log_softmax(student.to(torch.float32) / temperature, dim=2)
     theirs = torch.log_softmax(teacher.detach().to(torch.float32) / temperature, dim=2)
     first, second = (theirs, ours) if direction == "teacher-student" else (ours, theirs)
     divergence = (first.exp() * (first - second)).sum(2)
-    return (divergence * chosen).sum() / chosen.sum().clamp(min=1)
+    counts = chosen.sum(dim=(2, 3))
+    means = (divergence * chosen).sum(dim=(2, 3)) / counts.clamp(min=1)
+    return means.sum() / (counts > 0).sum().clamp(min=1)
 
 
 def poly_cross_entropy(logits: Tensor, labels: Tensor, epsilon: float = 1.0) -> Tensor:

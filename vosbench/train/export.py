@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from vosbench import __version__
 from vosbench.contract import Model, Runtime, Weights
 from vosbench.digest import digest_file
 from vosbench.errors import StoreError
-from vosbench.machine import Machine, read_machine
 from vosbench.plain import to_plain
 from vosbench.registry import restore_settings
 from vosbench.store.atomic import storing, write_whole
 from vosbench.train.checkpoint import Checkpoint, check_belongs, read_checkpoint
 from vosbench.train.choose import choose, session_score
 from vosbench.train.curve import scores_of
+from vosbench.train.facts import facts_of
 from vosbench.train.held_back import Trial
 from vosbench.train.instance_clips import HELD_BACK_FRAMES, HELD_BACK_VIDEOS, held_back_scene, held_back_videos
 from vosbench.train.job import Job, method_of
@@ -59,7 +55,9 @@ class WeightsCard:
 
     ``trials`` are the inference settings tried on what is held back (whole clips, sessions as a run opens them, these
     very weights), the chosen ones last; ``settings`` are the network's and the chosen ones together. ``before`` lists
-    the recipes whose weights this training began with, with their iterations. ``commit`` is None where it is unknown.
+    the recipes whose weights this training began with, with their iterations. ``parameters`` counts every number of the
+    weights, the gains of frozen norms included. Device to date are those of the training's last checkpoint; ``commit``
+    is None where it is unknown.
     """
 
     schema: int
@@ -145,15 +143,15 @@ def _held_back_names(job: Job) -> tuple[str, ...]:
 def _standings(job: Job) -> tuple[Standing, ...] | tuple[TrackStanding, ...]:
     found = scores_of(job.out)
     if method_of(job.recipe, job.adapters)[0].card.train_instances is None:
-        return tuple(Standing(step=step, j=j, f=f) for step, j, f in found)
-    return tuple(TrackStanding(step=step, ap=ap, ap50=ap50) for step, ap, ap50 in found)
+        return tuple(Standing(step=step + 1, j=j, f=f) for step, j, f in found)
+    return tuple(TrackStanding(step=step + 1, ap=ap, ap50=ap50) for step, ap, ap50 in found)
 
 
 def _card(
     job: Job, checkpoint: Checkpoint, file: Path, trials: tuple[Trial, ...] | tuple[TrackTrial, ...]
 ) -> WeightsCard:
     recipe = job.recipe
-    machine = read_machine()
+    facts = checkpoint.facts or facts_of(job)
     data = terms_of(_sources(recipe, job))
     return WeightsCard(
         schema=1,
@@ -171,13 +169,13 @@ def _card(
         seconds=round(checkpoint.seconds, 1),
         before=_before(recipe),
         seed=recipe.seed,
-        device=job.device,
-        machine=_described(machine, job),
-        processes=1 if job.device.startswith("cuda") else recipe.hardware.processes,
+        device=facts["device"],
+        machine=facts["machine"],
+        processes=int(facts["processes"]),
         precision=recipe.hardware.precision,
-        versions={"vosbench": __version__, "torch": machine.versions.get("torch", "")},
-        commit=commit_of(Path(__file__).parent),
-        date=datetime.now(UTC).date().isoformat(),
+        versions={"vosbench": facts["vosbench"], "torch": facts["torch"]},
+        commit=facts["commit"] or None,
+        date=facts["date"],
         data=data,
         non_commercial=any(terms.non_commercial for terms in data),
         held_back_clips=_held_back_names(job),
@@ -185,10 +183,6 @@ def _card(
         trials=trials,
         recipe=to_plain(recipe),
     )
-
-
-def _described(machine: Machine, job: Job) -> str:
-    return machine.describe(job.device, job.recipe.hardware.processes)
 
 
 def _before(recipe: Recipe) -> tuple[tuple[str, int], ...]:
@@ -211,21 +205,3 @@ def _sources(recipe: Recipe, job: Job) -> list[str]:
     for name in others:
         found += _sources(load_recipe(name), job)
     return list(dict.fromkeys(found))
-
-
-def commit_of(folder: Path) -> str | None:
-    """Gives back the commit of the working tree around ``folder``, marked where files differ from it; else None."""
-    try:
-        head = _git(folder, "rev-parse", "HEAD")
-        changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return f"{head} with changes" if changed else head
-
-
-def _git(folder: Path, *words: str) -> str:
-    program = shutil.which("git")
-    if program is None:
-        raise FileNotFoundError("git")
-    done = subprocess.run([program, "-C", str(folder), *words], capture_output=True, text=True, check=True, timeout=20)
-    return done.stdout.strip()

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from vosbench.contract import Model, Runtime, Trainable, TrainableInstances, Weights
+from vosbench.contract import Model, Runtime, Teaches, Trainable, TrainableInstances, Weights
 from vosbench.digest import digest_file
 from vosbench.errors import CheckpointError, UsageError
 from vosbench.plain import PlainError, to_plain
@@ -79,7 +79,7 @@ def method_of(recipe: Recipe, adapters: tuple[Path, ...]) -> tuple[Method, Any]:
 def assemble(job: Job) -> Assembled:
     """Gives back network, data and loss, ready for the first iteration."""
     recipe = job.recipe
-    device = torch.device(job.device)
+    device = device_of(job)
     method, settings = method_of(recipe, job.adapters)
     learner = _learner(job, method, settings)
     learner.network.to(device=device, memory_format=torch.channels_last)
@@ -93,6 +93,20 @@ def assemble(job: Job) -> Assembled:
         loss=learner.parts.to(device),
         device=device,
     )
+
+
+def device_of(job: Job) -> torch.device:
+    """Gives back the job's device; raises `UsageError` for one that there is not."""
+    word, _, number = job.device.partition(":")
+    cards = torch.cuda.device_count() if word == "cuda" else 0
+    if word == "cpu" and not number:
+        return torch.device("cpu")
+    if word == "cuda" and (not number or number.isdecimal()) and int(number or 0) < cards:
+        return torch.device(job.device)
+    what = (
+        f"torch {torch.__version__} finds {cards} CUDA devices here" if word == "cuda" else "devices are cpu and cuda:N"
+    )
+    raise UsageError(f"there is no device '{job.device}': {what}", fix="name another --device")
 
 
 def _learner(job: Job, method: Method, settings: Any) -> Learner:
@@ -139,7 +153,7 @@ def _network(method: Method, settings: Any, seed: int) -> Trainable:
 
 def _seeded(make: Callable[[], Made], seed: int) -> Made:
     """Gives back what ``make`` makes. The seed decides how its layers begin; other draws go on as before."""
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return make()
 
@@ -211,4 +225,6 @@ def _teacher(job: Job) -> Trainable | None:
     teacher = _network(method, settings, recipe.seed)
     load_network(teacher.network, read_weights(file), str(file))
     teacher.network.to(memory_format=torch.channels_last).eval().requires_grad_(False)
+    if isinstance(teacher, Teaches):
+        teacher.teach()
     return teacher

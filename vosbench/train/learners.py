@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vosbench.contract import FollowsProgress, Trainable, TrainableInstances, Unrolled
+from vosbench.errors import UsageError
 from vosbench.train.batches import Batch
 from vosbench.train.instance_losses import InstanceLossInput
 from vosbench.train.instance_targets import category_map, instance_targets, match
@@ -71,7 +72,13 @@ def _unrolled(trainable: Trainable, batch: Batch, seed: int) -> Unrolled:
 def _as_wide(teacher: Unrolled, student: Unrolled) -> Unrolled:
     """Gives back the teacher's answer with as many channels as a student's that answers for nobody as well."""
     missing = student.logits.shape[2] - teacher.logits.shape[2]
-    wide = functional.pad(teacher.logits, (0, 0, 0, 0, 0, max(0, missing)), value=NOBODY)
+    if missing < 0:
+        raise UsageError(
+            f"the teacher answers for {teacher.logits.shape[2] - 1} objects, the student for "
+            f"{student.logits.shape[2] - 1}",
+            fix="take a teacher that answers for the objects of a clip alone",
+        )
+    wide = functional.pad(teacher.logits, (0, 0, 0, 0, 0, missing), value=NOBODY)
     return replace(teacher, logits=wide)
 
 

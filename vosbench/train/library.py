@@ -15,6 +15,7 @@ import numpy as np
 
 from vosbench.data.images import read_image
 from vosbench.data.masks import read_mask
+from vosbench.digest import digest_bytes
 from vosbench.errors import DataError, UsageError, nearest
 from vosbench.train.recipe import HeldBack
 from vosbench.types import Image, LabelMap
@@ -59,8 +60,9 @@ class Library:
 def read_library(root: Path, held_back: HeldBack, *, photos: bool = True, clips: bool = True) -> Library:
     """Gives back what lies in ``root``, parted into what is trained on and what is held back.
 
-    Raises `DataError` for a missing folder, a mask without its image or an image without its mask, and for sizes that
-    differ; `UsageError` for a held-back clip that is not there.
+    A photo that is held back is not trained on under another name either. Raises `DataError` for a missing folder, a
+    mask without its image or an image without its mask, two images of one name, and for sizes that differ;
+    `UsageError` for a held-back clip that is not there.
     """
     if not root.is_dir():
         raise DataError(
@@ -75,9 +77,10 @@ def read_library(root: Path, held_back: HeldBack, *, photos: bool = True, clips:
             raise UsageError(f"there is no clip '{name}' to hold back", where=str(root), fix=nearest(name, names))
     all_photos = tuple(_photos(root / "static")) if photos else ()
     held = _every(all_photos, held_back.photos)
+    shown = {digest_bytes(photo.image.tobytes()) for photo in all_photos if photo.name in held}
     kept_back = {*held_back.clips, *held_back.exclude}
     return Library(
-        photos=tuple(photo for photo in all_photos if photo.name not in held),
+        photos=tuple(photo for photo in all_photos if digest_bytes(photo.image.tobytes()) not in shown),
         clips=tuple(clip for clip in all_clips if clip.name not in kept_back),
         held_photos=tuple(photo for photo in all_photos if photo.name in held),
         held_clips=tuple(clip for clip in all_clips if clip.name in held_back.clips),
@@ -99,12 +102,13 @@ def read_sources(root: Path, *, photos: bool, clips: bool) -> tuple[str, ...]:
 
 
 def _photo_sources(folder: Path) -> dict[str, str]:
-    return {str(entry["name"]): str(entry["source"]) for entry in _index(folder / "index.json") if "name" in entry}
+    entries = [entry for entry in _index(folder / "index.json") if "name" in entry]
+    return {str(entry["name"]): str(entry.get("source", UNKNOWN)) for entry in entries}
 
 
 def _clip_sources(folder: Path) -> dict[str, str]:
     entries = [entry for entry in _index(folder / "index.json") if "video" in entry]
-    return {str(entry["video"]): str(entry["source"]).partition(",")[0] for entry in entries}
+    return {str(entry["video"]): str(entry.get("source", UNKNOWN)).partition(",")[0] for entry in entries}
 
 
 def _every(photos: Sequence[Photo], step: int) -> frozenset[str]:
@@ -129,8 +133,18 @@ def _clips(folder: Path) -> Iterator[RealClip]:
     frames = folder / "JPEGImages"
     if not frames.is_dir():
         raise DataError("there are no clips to train on", where=str(frames), fix="say with --data ROOT where train/ is")
-    for clip in sorted(path.name for path in frames.iterdir() if path.is_dir()):
-        pairs = [_pair(image, mask) for _, image, mask in _matched(frames / clip, folder / "Annotations" / clip)]
+    masks = folder / "Annotations"
+    names = sorted(path.name for path in frames.iterdir() if path.is_dir())
+    drawn = sorted(path.name for path in masks.iterdir() if path.is_dir()) if masks.is_dir() else []
+    lonely = [name for name in drawn if name not in names]
+    if lonely:
+        raise DataError(
+            f"{len(lonely)} clips have masks and no images, the first is {lonely[0]}",
+            where=str(masks / lonely[0]),
+            fix=f"add {frames / lonely[0]}, or remove the masks",
+        )
+    for clip in names:
+        pairs = [_pair(image, mask) for _, image, mask in _matched(frames / clip, masks / clip)]
         yield RealClip(
             name=clip,
             source=sources.get(clip, UNKNOWN),
@@ -157,8 +171,8 @@ def _matched(images: Path, masks: Path) -> list[tuple[str, Path, Path]]:
     for folder in (images, masks):
         if not folder.is_dir():
             raise DataError("there is no such folder of training data", where=str(folder), fix="check --data ROOT")
-    found = {path.stem: path for path in images.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES}
-    drawn = {path.stem: path for path in masks.iterdir() if path.suffix.lower() == ".png"}
+    found = _by_stem(images, IMAGE_SUFFIXES)
+    drawn = _by_stem(masks, frozenset({".png"}))
     for here, there, what in ((found, drawn, "mask"), (drawn, found, "image")):
         lonely = sorted(here.keys() - there.keys())
         if lonely:
@@ -170,6 +184,21 @@ def _matched(images: Path, masks: Path) -> list[tuple[str, Path, Path]]:
     if not found:
         raise DataError("this folder of training data is empty", where=str(images), fix="check --data ROOT")
     return [(stem, found[stem], drawn[stem]) for stem in sorted(found)]
+
+
+def _by_stem(folder: Path, suffixes: frozenset[str]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in suffixes:
+            continue
+        if path.stem in found:
+            raise DataError(
+                f"two files are called {path.stem}: {found[path.stem].name} and {path.name}",
+                where=str(folder),
+                fix="remove one of them: which of both belongs to the mask cannot be told",
+            )
+        found[path.stem] = path
+    return found
 
 
 def _pair(image_file: Path, mask_file: Path) -> tuple[Image, LabelMap]:

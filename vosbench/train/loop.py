@@ -25,6 +25,7 @@ from vosbench.train.checkpoint import (
     save_checkpoint,
 )
 from vosbench.train.curve import Curve, Point
+from vosbench.train.facts import TEACHER, facts_of, teacher_digest
 from vosbench.train.held_back import HeldBackObjects, Score, held_back_clips
 from vosbench.train.instance_clips import held_back_videos
 from vosbench.train.job import Assembled, Job, assemble, loader
@@ -67,12 +68,17 @@ class Unwatched:
         """Nothing."""
 
 
+MOST_SKIPPED = 30
+"""Iterations in a row that half precision may leave out while it looks for its scale; each halves it."""
+
+
 @dataclass(slots=True, kw_only=True)
 class _State:
-    """What changes from one iteration to the next."""
+    """What changes from one iteration to the next; ``skipped`` counts iterations in a row that moved no weight."""
 
     step: int = 0
     seconds: float = 0.0
+    skipped: int = 0
 
 
 def train(job: Job, watcher: Watcher, *, resume: bool) -> None:
@@ -100,6 +106,17 @@ def _work_beside(job: Job, together: Peers) -> None:
     Trainer(job, together, Unwatched()).run()
 
 
+def _compute_exactly(device: torch.device) -> None:
+    """On a GPU: the same kernels every time, and single precision where single precision is asked for.
+
+    What has no deterministic kernel there warns, and its sums may differ in their last digits from run to run.
+    """
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.allow_tf32 = False
+        torch.use_deterministic_algorithms(True, warn_only=True)
+
+
 class Trainer:
     """One process's part of a training."""
 
@@ -109,6 +126,7 @@ class Trainer:
         self._peers = together
         self._watcher = watcher
         self._parts: Assembled = assemble(job)
+        _compute_exactly(self._parts.device)
         network: nn.Module = self._parts.learner.network
         self._network = network.train()
         self._average = Average(network, self._recipe.optimizer.average)
@@ -142,12 +160,12 @@ class Trainer:
             last = state.step == recipe.steps
             found = None
             if last or now - scored >= recipe.hardware.score_seconds:
-                found, scored = self._score(held_back), now
+                found, scored = self._score(held_back), time.monotonic()
             self._keep(curve, point, found)
             if last or now - saved >= recipe.hardware.checkpoint_seconds:
                 curve.flush()
                 self._save()
-                saved = now
+                saved = time.monotonic()
 
     def _curve(self, held_back: HeldBack) -> Curve:
         names = self._parts.loss.names()
@@ -185,7 +203,8 @@ class Trainer:
             raise self._no_number("loss")
         self._scaler.unscale_(self._optimizer)
         norm = float(nn.utils.clip_grad_norm_(self._learning, recipe.optimizer.clip))
-        if not math.isfinite(norm) and not self._scaler.is_enabled():
+        self._state.skipped = 0 if math.isfinite(norm) else self._state.skipped + 1
+        if self._state.skipped > (MOST_SKIPPED if self._scaler.is_enabled() else 0):
             raise self._no_number("gradient")
         self._scaler.step(self._optimizer)
         self._scaler.update()
@@ -256,6 +275,7 @@ class Trainer:
                 optimizer=self._optimizer.state_dict(),
                 scaler=self._scaler.state_dict(),
                 loss=self._parts.loss.state_dict(),
+                facts=facts_of(self._job),
             ),
         )
 
@@ -265,6 +285,12 @@ class Trainer:
             return
         where = str(Path(self._job.out))
         check_belongs(found, self._recipe, self._job.out)
+        if found.facts.get(TEACHER, "") not in {"", teacher_digest(self._job)}:
+            raise UsageError(
+                "the teacher is another one than when this training was begun",
+                where=f"{where}, teacher: {self._recipe.teacher}",
+                fix="put its weights back, or train anew in another --out",
+            )
         load_network(self._network, found.network, where)
         load_network(self._parts.loss, found.loss, where)
         for name, value in found.average.items():

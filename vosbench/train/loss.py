@@ -88,11 +88,13 @@ def _part(plan: LossPlan, context: PartContext, parts: Mapping[str, str]) -> Cal
     factory: Callable[..., Callable[[Any], Tensor]] = getattr(importlib.import_module(module), name)
     known = inspect.signature(factory).parameters
     open_ended = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in known.values())
-    for key in plan.options:
+    for key, value in plan.options.items():
         if not open_ended and (key not in known or key == "context"):
             raise UsageError(
                 f"the part '{plan.part}' has no option '{key}'", where=context.where, fix=nearest(key, known)
             )
+        if key in known and known[key].annotation == "float" and type(value) not in {int, float}:
+            raise UsageError(f"the part '{plan.part}': {key} is {value!r}", where=context.where, fix="give a number")
     options = {"context": context} if "context" in known else {}
     try:
         return factory(**options, **plan.options)

@@ -52,7 +52,9 @@ def bootstrapped_share(progress: float, *, warm: float = 0.1, until: float = 0.5
     """
     if progress <= warm:
         return 1.0
-    return max(share, 1.0 - (1.0 - share) * min(1.0, (progress - warm) / (until - warm)))
+    if progress >= until:
+        return share
+    return 1.0 - (1.0 - share) * (progress - warm) / (until - warm)
 
 
 def bootstrapped_cross_entropy(*, warm: float = 0.1, until: float = 0.5, share: float = 0.15) -> LossPart:

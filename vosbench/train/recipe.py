@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -186,6 +188,16 @@ class Recipe:
         return digest_json(plain)
 
 
+def generation(recipe: Recipe) -> int:
+    """Gives back how many trainings, one upon the other, a recipe's begins with; 0 where its network is new."""
+    return 0 if recipe.start is None else 1 + _generation_of(recipe.start.recipe)
+
+
+@cache
+def _generation_of(name: str) -> int:
+    return generation(load_recipe(name))
+
+
 def bundled_recipes() -> tuple[Recipe, ...]:
     """Gives back the recipes that come with vosbench, by name."""
     return tuple(load_recipe(path.stem) for path in sorted(RECIPES.glob("*.yaml")))
@@ -219,6 +231,10 @@ def _problems(recipe: Recipe) -> Iterator[tuple[str, str]]:
         yield "objects or several is out of range", f"objects: 1 to {MOST_OBJECTS}, several: 0 to 1"
     if recipe.data.shares.synthetic > 0.0 and recipe.data.synthetic_videos < 1:
         yield "synthetic clips have a share, but there are no synthetic videos", "give data: synthetic_videos:"
+    if recipe.seed < 0:
+        yield f"seed is {recipe.seed}", "give 0 or more"
+    if recipe.data.held_back.photos == 1 or recipe.data.held_back.photos < 0:
+        yield f"held_back: photos is {recipe.data.held_back.photos}", "give 2 or more, or 0 to hold none back"
     if recipe.hardware.processes < 1 or recipe.hardware.loaders < 0:
         yield "processes or loaders is out of range", "give 1 or more processes and 0 or more loaders"
     if min(recipe.hardware.checkpoint_seconds, recipe.hardware.score_seconds) <= 0.0:
@@ -226,6 +242,10 @@ def _problems(recipe: Recipe) -> Iterator[tuple[str, str]]:
     for name in ("rate", "trunk_rate", "clip"):
         if getattr(recipe.optimizer, name) <= 0.0:
             yield f"optimizer: {name} is {getattr(recipe.optimizer, name)}", "give a number above 0"
+    for name, below in (("decay", math.inf), ("average", 1.0), ("final", math.inf)):
+        if not 0.0 <= getattr(recipe.optimizer, name) < below:
+            limit = "" if below == math.inf else f" and below {below:g}"
+            yield f"optimizer: {name} is {getattr(recipe.optimizer, name)}", f"give a number of at least 0{limit}"
 
 
 def _stage_problems(stage: Stage, processes: int) -> Iterator[tuple[str, str]]:

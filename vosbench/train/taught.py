@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vosbench.contract import HasOmega
 from vosbench.errors import UsageError
 from vosbench.plain import from_plain
 from vosbench.train.distillation import (
@@ -50,7 +51,8 @@ def representation_distillation(context: PartContext, **options: Any) -> LossPar
 def _taught(context: PartContext, options: dict[str, Any]) -> LossPart:
     if context.teacher is None:
         raise UsageError("a distillation needs a teacher", where=context.where, fix="add teacher: to the recipe")
-    return _Taught(from_plain(DistillationSettings, options), context)
+    own: dict[str, Any] = {"omega": context.student.omega} if isinstance(context.student, HasOmega) else {}
+    return _Taught(from_plain(DistillationSettings, {**own, **options}), context)
 
 
 class _Taught(nn.Module):
@@ -59,7 +61,7 @@ class _Taught(nn.Module):
     def __init__(self, settings: DistillationSettings, context: PartContext) -> None:
         super().__init__()
         teacher = context.teacher
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             channels = [
                 representation_channels(network) if settings.representation and network is not None else 1

@@ -99,7 +99,7 @@ class _ReadoutMatching(nn.Module):
         _require_teacher(context)
         self._positions = positions
         channels = [_readout_channels(network) for network in (context.student, context.teacher)]
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             self.adapter = nn.Linear(channels[0], channels[1])
 
