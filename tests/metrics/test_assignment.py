@@ -48,3 +48,19 @@ def test_nothing_is_assigned_to_nothing(shape):
 
 def test_a_greedy_choice_is_given_up_for_a_better_total():
     assert ((0, 1), (1, 0)) == best_assignment(np.array([[0.9, 0.8], [0.8, 0.1]]))
+
+
+@pytest.mark.parametrize(
+    ("gain", "columns"),
+    [
+        ([[0.3, 0.5, 0.25, 0.3], [0.5, 1, 0, 1], [0.3, 0.5, 0, 0.3]], [0, 3, 1]),
+        ([[0.3, 0.5], [0.3, 0.5]], [0, 1]),
+        ([[0.1, 0.3], [0.3, 0.5]], [1, 0]),
+        ([[0.1, 1 / 3], [0.1, 1 / 3]], [0, 1]),
+        ([[1 / 3, 0.1], [1 / 3, 0.1]], [1, 0]),
+        ([[0.5, 0.3], [0.5, 0.3]], [1, 0]),
+    ],
+)
+def test_gains_that_are_equal_but_for_rounding_are_assigned_as_by_scipy(gain, columns):
+    """The answers of scipy.optimize.linear_sum_assignment (1.17.1) on the negated gains."""
+    assert columns == [column for _, column in best_assignment(np.array(gain))]

@@ -120,6 +120,29 @@ def test_unsupervised_objects_are_matched_and_ordered_by_prediction(score_arrays
     assert [(2, 4, 1.0), (1, 7, 1.0)] == [(o.id, o.matched, o.j_statistics.mean) for o in score.objects]
 
 
+@pytest.mark.parametrize(
+    ("counts", "matched"),
+    [
+        ([[5, 0, 1, 1, 1, 5, 6, 4, 0], [0, 2, 3, 4, 3, 1, 1, 4, 5]], [2, 1]),
+        ([[3, 3, 3, 2, 6, 2, 4, 2, 3], [6, 1, 4, 2, 4, 5, 2, 4, 4]], [2, 1]),
+        ([[2, 5, 2, 4, 3, 4, 2, 0, 2], [4, 4, 6, 1, 2, 6, 0, 4, 6]], [1, 2]),
+    ],
+)
+def test_matches_that_tie_but_for_rounding_are_those_of_the_official_tool(score_arrays, counts, matched):
+    """Prediction p covers as many columns of object 1 as of object 2, in turned order; answers by numpy's means over
+    the frames of a contiguous array and scipy's assignment.
+    """
+    truth = np.zeros((9, 4, 12), np.uint8)
+    truth[:, :2], truth[:, 2:] = 1, 2
+    prediction = np.zeros_like(truth)
+    for p, widths in enumerate(counts):
+        for t in range(9):
+            prediction[t, :2, 6 * p : 6 * p + widths[t]] = p + 1
+            prediction[t, 2:, 6 * p : 6 * p + widths[8 - t]] = p + 1
+    objects = score_arrays(UNSUP, prediction, truth).objects
+    assert matched == [entry.matched for entry in sorted(objects, key=lambda entry: entry.id)]
+
+
 def test_objects_of_spans_count_on_their_own_frames(score_arrays):
     truth = _clip()
     prediction = truth.copy()

@@ -68,7 +68,9 @@ def _shortest_path(
     row = start
     while True:
         search.rows[row] = True
-        nearest = _nearest(search, cost[row] - row_price[row] - column_price, row, remaining, row_of)
+        # from left to right, as the solver adds: in another order the last bits differ, and ties with them
+        through = search.least + cost[row] - row_price[row] - column_price
+        nearest = _nearest(search, through, row, remaining, row_of)
         column = remaining[nearest]
         search.least = float(search.costs[column])
         search.columns[column] = True
@@ -79,14 +81,15 @@ def _shortest_path(
         row = int(row_of[column])
 
 
-def _nearest(search: _Search, reduced: Floats, row: int, remaining: list[int], row_of: Places) -> int:
-    """Relax the remaining columns from ``row`` and give back the place in ``remaining`` of the nearest."""
+def _nearest(search: _Search, through: Floats, row: int, remaining: list[int], row_of: Places) -> int:
+    """Relax the remaining columns and give back the place in ``remaining`` of the nearest; ``through`` (columns,) is
+    what each costs by way of ``row``.
+    """
     lowest = np.inf
     place = _NONE
     for index, column in enumerate(remaining):
-        through = search.least + reduced[column]
-        if through < search.costs[column]:
-            search.costs[column] = through
+        if through[column] < search.costs[column]:
+            search.costs[column] = through[column]
             search.parents[column] = row
         here = search.costs[column]
         if here < lowest or (here == lowest and row_of[column] == _NONE):

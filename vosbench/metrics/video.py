@@ -192,7 +192,7 @@ def _score_best(job: _Job, ids: tuple[int, ...]) -> tuple[ObjectScore, ...]:
         counts = count_all_pairs(prediction, truth, proposals, ids, void)
         j[index] = jaccard(counts).reshape(shape[1:])
         f[index] = boundary_f(counts).reshape(shape[1:])
-    gain = (j.mean(axis=0) + f.mean(axis=0))[:most] / 2
+    gain = ((_means_over_frames(j) + _means_over_frames(f)) / 2)[:most]
     return tuple(
         _scored(
             job,
@@ -203,6 +203,16 @@ def _score_best(job: _Job, ids: tuple[int, ...]) -> tuple[ObjectScore, ...]:
         )
         for mine, its in best_assignment(gain)
     )
+
+
+def _means_over_frames(series: Floats) -> Floats:
+    """Gives back the means (predicted, true) of ``series`` (frames, predicted, true).
+
+    The official tool sums each pair's frames in a row; over the first axis numpy would add them one by one, which
+    rounds otherwise and breaks ties otherwise.
+    """
+    means: Floats = np.ascontiguousarray(series.transpose(1, 2, 0)).mean(axis=2)
+    return means
 
 
 def _pair(job: _Job, name: str) -> tuple[Mask, Mask, NDArray[np.bool_] | None]:
