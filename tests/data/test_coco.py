@@ -94,7 +94,7 @@ def test_a_data_root_is_found_and_a_wrong_one_says_what_was_expected(suite, fold
         (lambda data: data["images"][0].update(file_name=".jpg"), "no name of an image"),
         (lambda data: data["images"][0].update(file_name="000000000139.jpg"), "two videos"),
         (lambda data: data.pop("images"), "format of COCO"),
-        (lambda data: data["annotations"][0].pop("iscrowd"), "format of COCO"),
+        (lambda data: data["annotations"][0].pop("iscrowd"), "format of COCO: .*annotation 1 has no 'iscrowd'"),
         (lambda data: data["annotations"][1].update(segmentation=[[1, 2, 3, 4]]), "polygon"),
     ],
 )

@@ -67,6 +67,15 @@ def test_a_sample_scores_as_a_file_that_holds_its_videos_as_often(case, counts):
     assert 0 < got["AP"] < 1
 
 
+def test_a_category_that_the_truth_does_not_list_counts_in_no_sample(case):
+    truth, results = case
+    shorter = dataclasses.replace(truth, categories=truth.categories[1:])
+    assert any(track.category == 1 for track in truth.tracks)
+    got = float(PrecisionSamples(shorter, results, YOUTUBE_VIS).sample(np.ones((1, VIDEOS)), "AP")[0])
+    assert pytest.approx(score_tracks(shorter, results).value("AP"), abs=1e-12) == got
+    assert got != float(PrecisionSamples(*case, YOUTUBE_VIS).sample(np.ones((1, VIDEOS)), "AP")[0])
+
+
 def test_samples_are_independent_of_each_other(case):
     samples = PrecisionSamples(*case, YOUTUBE_VIS)
     weights = np.random.default_rng(3).multinomial(VIDEOS, [1 / VIDEOS] * VIDEOS, size=20).astype(np.float64)

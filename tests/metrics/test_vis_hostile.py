@@ -85,6 +85,19 @@ def test_the_files_that_are_broken_here_are_whole_at_first():
     assert _score(TRUTH, RESULTS) is not None
 
 
+def test_annotations_of_videos_that_are_not_listed_do_not_count():
+    stray = {"id": 1, "video_id": 2, "category_id": 1}  # the id of another, and no masks: nobody looks at it
+    with_stray = _replaced(TRUTH, ("annotations",), [*TRUTH["annotations"], stray])
+    assert _score(TRUTH, RESULTS).to_json() == _score(with_stray, RESULTS).to_json()
+
+
+def test_an_annotation_that_lacks_a_key_is_named():
+    lacking = copy.deepcopy(TRUTH)
+    del lacking["annotations"][1]["iscrowd"]
+    with pytest.raises(ScoreError, match=r"annotation 2 \(id 2\) is not in the format.*KeyError 'iscrowd'"):
+        read_truth(lacking)
+
+
 @quick
 @given(st.sampled_from([path for path in _places(TRUTH) if path]), HOSTILE)
 def test_a_truth_with_any_value_replaced_is_scored_or_refused(path, item):

@@ -21,7 +21,7 @@ def videos_of_images(data: Mapping[str, Any], where: str) -> dict[str, Any]:
             {"id": image["id"], "height": image["height"], "width": image["width"], "file_names": [image["file_name"]]}
             for image in data["images"]
         ]
-        annotations = [_track(entry) for entry in data.get("annotations") or ()]
+        annotations = [_track(entry, place) for place, entry in enumerate(data.get("annotations") or (), start=1)]
         return {"categories": data["categories"], "videos": videos, "annotations": annotations}
     except _UNLIKE as error:
         raise DataError(
@@ -31,12 +31,15 @@ def videos_of_images(data: Mapping[str, Any], where: str) -> dict[str, Any]:
         ) from error
 
 
-def _track(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "id": entry["id"],
-        "video_id": entry["image_id"],
-        "category_id": entry["category_id"],
-        "iscrowd": entry["iscrowd"],
-        "segmentations": [entry["segmentation"]],
-        "areas": [entry["area"]],
-    }
+def _track(entry: Mapping[str, Any], place: int) -> dict[str, Any]:
+    try:
+        return {
+            "id": entry["id"],
+            "video_id": entry["image_id"],
+            "category_id": entry["category_id"],
+            "iscrowd": entry["iscrowd"],
+            "segmentations": [entry["segmentation"]],
+            "areas": [entry["area"]],
+        }
+    except KeyError as error:
+        raise ValueError(f"annotation {place} has no {error}") from error

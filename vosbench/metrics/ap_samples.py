@@ -31,7 +31,8 @@ class _Ranked:
 class PrecisionSamples:
     """The answers of one pass over videos, matched once; gives the average precision of any sample of the videos.
 
-    Videos stand in the order of the truth's ids. Objects of all sizes count, and 100 answers a video and category.
+    Videos stand in the order of the truth's ids. Objects of all sizes count, and 100 answers a video and category;
+    categories that the truth does not list do not, as in a file's score.
     """
 
     def __init__(self, truth: VisTruth, results: Sequence[VisTrack], rules: ApRules) -> None:
@@ -41,7 +42,8 @@ class PrecisionSamples:
         matched: dict[int, list[tuple[int, Matched]]] = {}
         for (video, category), block in sorted(blocks_of(truth, results, rules).items()):
             matched.setdefault(category, []).append((places[video], match_block(block, low, high)))
-        self._categories = [_ranked(blocks, self._videos) for blocks in matched.values()]
+        listed = [matched[category] for category, _ in truth.categories if category in matched]
+        self._categories = [_ranked(blocks, self._videos) for blocks in listed]
 
     def sample(self, weights: Floats, measure: str) -> Floats:
         """Gives back a measure (`MEASURES`) of each sample (samples,) in [0, 1], for how often each video was drawn.

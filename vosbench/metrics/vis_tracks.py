@@ -81,12 +81,16 @@ _IMAGES = _Keys(title="COCO", place="image_id", masks="segmentation")
 def read_truth(data: Mapping[str, Any], *, where: str = "") -> VisTruth:
     """Gives back the truth of a file in the format of YouTube-VIS (``videos``, ``categories``, ``annotations``).
 
-    Masks may be run-length codes, as text or numbers, or polygons; annotations need ``areas`` and ``iscrowd``.
+    Masks may be run-length codes, as text or numbers, or polygons; annotations need ``areas`` and ``iscrowd``. Those of
+    videos that the file does not list are left out, as the official tool does.
     """
     try:
         videos = {int(video["id"]): (int(video["height"]), int(video["width"])) for video in data["videos"]}
+        if not videos:
+            raise ValueError("it lists no video")
         categories = {int(entry["id"]): str(entry.get("name", entry["id"])) for entry in data["categories"]}
-        tracks = tuple(_true_track(entry, videos, where) for entry in data["annotations"])
+        entries = enumerate(data["annotations"], start=1)
+        tracks = tuple(track for place, entry in entries if (track := _track_of(entry, place, videos, where)))
     except _UNLIKE as error:
         raise ScoreError(
             f"the truth is not in the format of YouTube-VIS: {type(error).__name__} {error}",
@@ -181,6 +185,21 @@ class _Masks:
     starts: Table
     sizes: Table
     areas: Table
+
+
+def _track_of(
+    entry: Mapping[str, Any], place: int, videos: Mapping[int, tuple[int, int]], where: str
+) -> VisTrack | None:
+    """Gives back the track of the annotation at a ``place`` of the file, None where its video is not listed."""
+    try:
+        return _true_track(entry, videos, where) if int(entry["video_id"]) in videos else None
+    except _UNLIKE as error:
+        number = f" (id {entry['id']})" if isinstance(entry, Mapping) and "id" in entry else ""
+        raise ScoreError(
+            f"annotation {place}{number} is not in the format of YouTube-VIS: {type(error).__name__} {error}",
+            where=where,
+            fix="give every annotation an id, a video_id, a category_id, iscrowd, segmentations and areas",
+        ) from error
 
 
 def _true_track(entry: Mapping[str, Any], videos: Mapping[int, tuple[int, int]], where: str) -> VisTrack:
