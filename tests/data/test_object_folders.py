@@ -18,6 +18,16 @@ def test_objects_and_frames_come_in_order(tmp_path):
     assert {"00000": tmp_path / "002" / "00000.png"} == found[2]
 
 
+def test_an_ending_in_capitals_is_one_too(tmp_path):
+    for name in ("00000.png", "00004.PNG"):
+        (tmp_path / "000").mkdir(exist_ok=True)
+        (tmp_path / "000" / name).touch()
+    assert ["00000", "00004"] == list(object_masks(tmp_path, "video a")[0])
+    (tmp_path / "000" / "00004.png").touch()
+    with pytest.raises(DataError, match=r"the stem 00004: 00004\.PNG and 00004\.png"):
+        object_masks(tmp_path, "video a")
+
+
 @pytest.mark.parametrize("names", [(), ("x",), ("²",), ("1", "01"), ("9" * 30,)])
 def test_what_is_no_object_is_refused(tmp_path, names):
     for name in names:

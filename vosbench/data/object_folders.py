@@ -14,7 +14,7 @@ def object_masks(folder: Path, where: str) -> Mapping[int, Mapping[str, Path]]:
     """Gives back the mask files of a video by object and frame name, from ``folder/OBJECT/FRAME.png``.
 
     Objects are numbered by their folders' names, ``000`` on; both in order. Raises `DataError` for a folder that is
-    missing, empty or not a number.
+    missing, empty or not a number, and for two masks of one frame.
     """
     if not folder.is_dir():
         raise DataError("there is no folder of masks", where=f"{where}, {folder}", fix="unpack the data set again")
@@ -24,8 +24,22 @@ def object_masks(folder: Path, where: str) -> Mapping[int, Mapping[str, Path]]:
             raise DataError(f"'{path.name}' is no object", where=f"{where}, {path}", fix="name folders 000, 001, ...")
         if int(path.name) in found:
             raise DataError(f"two folders are of object {int(path.name)}", where=f"{where}, {path}", fix="remove one")
-        masks = sorted(file for file in path.iterdir() if file.suffix == ".png" and not file.name.startswith("."))
-        found[int(path.name)] = {file.stem: file for file in masks}
+        found[int(path.name)] = _masks(path, where)
     if not found:
         raise DataError("no object has a folder of masks", where=f"{where}, {folder}", fix="unpack the data set again")
     return found
+
+
+def _masks(folder: Path, where: str) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        if file.suffix.lower() != ".png" or file.name.startswith("."):
+            continue
+        if file.stem in found:
+            raise DataError(
+                f"two masks of one object have the stem {file.stem}: {found[file.stem].name} and {file.name}",
+                where=f"{where}, {folder}",
+                fix="remove one of them",
+            )
+        found[file.stem] = file
+    return dict(sorted(found.items()))
