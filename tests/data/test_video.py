@@ -99,6 +99,19 @@ def test_two_frames_of_one_stem_are_an_error(opened, root):
         opened()
 
 
+def test_numbers_of_different_lengths_are_an_error_as_10_would_play_before_2(opened, root):
+    for folder, suffix in (("JPEGImages", ".jpg"), ("Annotations", ".png")):
+        for index in range(6):
+            path = root / folder / "bb" / f"{index:05d}{suffix}"
+            path.rename(path.with_stem(str(index + 5)))
+    with pytest.raises(DataError, match="numbers of different lengths, from 5 to 10") as caught:
+        opened()
+    assert "pad the names of frames and masks: 00001" == caught.value.fix
+    for path in [*(root / "JPEGImages" / "bb").iterdir(), *(root / "Annotations" / "bb").iterdir()]:
+        path.rename(path.with_stem(f"frame{path.stem}"))  # whatever else they are called, their names are the order
+    assert "frame10" == opened().names[0]
+
+
 def test_a_mask_without_a_frame_is_an_error(opened, root):
     (root / "JPEGImages" / "bb" / "00004.jpg").unlink()
     with pytest.raises(DataError, match="1 masks have no frame, the first is 00004"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -90,8 +90,8 @@ class Video:
 def open_video(suite: Suite, root: Path, name: str, *, max_frames: int | None = None) -> Video:
     """Gives back one video of a suite (see `at_split`), played ``suite.times`` times and cut to ``max_frames``.
 
-    Raises `DataError` for a missing or empty folder, frames with one stem twice, masks without a frame, and a
-    video whose first frame has no mask where that is what prompts.
+    Raises `DataError` for a missing or empty folder, frames with one stem twice or numbers of different lengths, masks
+    without a frame, and a video whose first frame has no mask where that is what prompts.
     """
     if suite.task == "vis":
         from vosbench.data.vis_videos import AnnotatedVideos  # it makes such videos, and so imports this module
@@ -316,4 +316,18 @@ def _by_stem(folder: Path, suffixes: frozenset[str], where: str, what: str) -> d
             f"the folder holds no {what} ({', '.join(sorted(suffixes))})", where=f"{where}, {folder}",
             fix="unpack the data set again, or take the video out of the list",
         )  # fmt: skip
+    if what == "frames":
+        _check_numbers(found, f"{where}, {folder}")
     return dict(sorted(found.items()))
+
+
+def _check_numbers(stems: Iterable[str], where: str) -> None:
+    """Refuse numbers of different lengths: in the order of their names 10 plays before 2."""
+    numbers = sorted(stems, key=len)
+    if all(stem.isascii() and stem.isdecimal() for stem in numbers) and len(numbers[0]) < len(numbers[-1]):
+        raise DataError(
+            f"the frames are numbers of different lengths, from {numbers[0]} to {numbers[-1]}, and would play in the "
+            "order of their names: 1, 10, 11, 2",
+            where=where,
+            fix="pad the names of frames and masks: 00001",
+        )
