@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import cv2
+import numpy as np
 import pytest
 
+from vosbench.data.masks import write_mask
 from vosbench.data.object_folders import object_masks
+from vosbench.data.prompts import prompt_at
+from vosbench.data.suite import at_split, find_suite
+from vosbench.data.video import open_video
 from vosbench.errors import DataError
 
 
@@ -41,3 +47,23 @@ def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(DataError, match="no folder of masks") as caught:
         object_masks(tmp_path / "b", "video b")
     assert str(tmp_path / "b") in caught.value.where
+
+
+def test_an_object_that_others_cover_at_first_enters_there_and_never_later(tmp_path):
+    """Object 000 has the mask of 001 at first and pixels of its own on the last frame, where 002 enters."""
+    covered, grown, third = (np.zeros((12, 16), np.uint8) for _ in range(3))
+    covered[2:6, 2:9] = grown[2:9, 2:9] = 255
+    third[9:11] = 255
+    masks = {0: (covered, grown), 1: (covered, covered), 2: (np.zeros_like(third), third)}
+    (tmp_path / "JPEGImages_24fps" / "v").mkdir(parents=True)
+    for number, frames in masks.items():
+        folder = tmp_path / "Annotations_6fps" / "v" / f"{number:03d}"
+        folder.mkdir(parents=True)
+        for index, mask in enumerate(frames):
+            cv2.imwrite(str(tmp_path / "JPEGImages_24fps" / "v" / f"{index:05d}.jpg"), np.zeros((12, 16, 3), np.uint8))
+            write_mask(folder / f"{index:05d}.png", mask)
+    video = open_video(at_split(find_suite("sa-v")[0], "val"), tmp_path, "v")
+    first = prompt_at(video, 0, frozenset())
+    assert ((1, 2), {0, 2}) == (first.ids, set(np.unique(first.mask)))
+    later = prompt_at(video, 1, frozenset(first.ids))
+    assert ((3,), {0, 3}) == (later.ids, set(np.unique(later.mask)))

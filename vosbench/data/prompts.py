@@ -15,7 +15,8 @@ def prompt_at(video: Video, index: int, known: frozenset[int]) -> Prompt | None:
     """Gives back the objects that enter at a frame, or None; ``known`` are those that entered before.
 
     Of masks that overlap, which label maps cannot hold, the smaller one lies in front, so that none is covered by a
-    larger one. A video whose ``task`` is "vis" has no prompts.
+    larger one. An object that others cover altogether enters all the same, without a pixel: later it would be given
+    with truth that the official protocol does not give. A video whose ``task`` is "vis" has no prompts.
     """
     if video.task == "vis":
         return None
@@ -26,22 +27,28 @@ def prompt_at(video: Video, index: int, known: frozenset[int]) -> Prompt | None:
         return _entering_instances(video, index)
     if video.layout.prompt == "first-frame" and index > 0:
         return None
-    mask = _folder_labels(video, index) if video.folders else _truth(video, index)
+    mask, present = _folder_labels(video, index) if video.folders else _truth(video, index)
     if mask is None:
         return None
-    present = np.flatnonzero(np.bincount(mask.ravel()))
-    ids = tuple(int(i) for i in present if i != 0 and i != video.layout.void and int(i) not in known)
+    ids = tuple(i for i in present if i != 0 and i != video.layout.void and i not in known)
     if not ids and index > 0:
         return None
     return Prompt(ids=ids, mask=np.where(np.isin(mask, ids), mask, 0).astype(mask.dtype))
 
 
-def _truth(video: Video, index: int) -> LabelMap | None:
+def _truth(video: Video, index: int) -> tuple[LabelMap | None, list[int]]:
+    """Gives back a frame's mask, None where it has none, and the values in it."""
     name = video.names[index]
-    return read_truth(video, name) if name in video.masks else None
+    if name not in video.masks:
+        return None, []
+    mask = read_truth(video, name)
+    return mask, np.flatnonzero(np.bincount(mask.ravel())).tolist()
 
 
-def _folder_labels(video: Video, index: int) -> LabelMap | None:
+def _folder_labels(video: Video, index: int) -> tuple[LabelMap | None, list[int]]:
+    """Gives back the masks of a frame in one, None where it has none, and the objects that have a pixel of their own
+    mask, ascending.
+    """
     name = video.names[index]
     masks = {}
     for number, paths in video.folders.items():
@@ -56,7 +63,7 @@ def _folder_labels(video: Video, index: int) -> LabelMap | None:
     labels = _empty(video, max(masks, default=0))
     for number in sorted(masks, key=lambda number: -int(masks[number].sum())):
         labels[masks[number]] = number
-    return labels if masks else None
+    return (labels if masks else None), sorted(number for number in masks if masks[number].any())
 
 
 def _entering_instances(video: Video, index: int) -> Prompt | None:
