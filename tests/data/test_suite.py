@@ -6,6 +6,7 @@ import pytest
 
 from vosbench.config import Places
 from vosbench.data.suite import (
+    FIRST_FRAME_IDS,
     at_split,
     find_root,
     find_suite,
@@ -17,7 +18,7 @@ from vosbench.data.suite import (
     video_names,
 )
 from vosbench.errors import DataError, UsageError
-from vosbench.metrics.protocol import check_protocol
+from vosbench.metrics.protocol import PROTOCOLS, check_protocol
 
 
 @pytest.fixture
@@ -92,6 +93,20 @@ def test_a_suite_file_of_another_schema_is_refused(tmp_path):
     path.write_text("schema: 2\nname: a\ntitle: A\nprotocol: p\n")
     with pytest.raises(UsageError, match="schema 2; this vosbench reads 1"):
         load_suite(path)
+
+
+def test_objects_that_appear_later_need_a_protocol_that_scores_them(tmp_path):
+    strict = {entry.name for entry in PROTOCOLS if entry.objects == "first-frame" and entry.strict_ids}
+    assert strict == FIRST_FRAME_IDS
+    path = tmp_path / "late.yaml"
+    text = "schema: 1\nname: late\ntitle: Late\nprotocol: {}\nlayout:\n  prompt: at-first-appearance\n"
+    for protocol in strict:
+        path.write_text(text.format(protocol))
+        with pytest.raises(UsageError, match="cannot score those that appear later") as caught:
+            load_suite(path)
+        assert "protocol: vos-benchmark" in caught.value.fix
+    path.write_text(text.format("vos-benchmark"))
+    assert "at-first-appearance" == load_suite(path).layout.prompt
 
 
 @pytest.mark.parametrize("name", ["a/b", "../a", ".hidden", "", "a b", "a@3x"])

@@ -21,6 +21,9 @@ from vosbench.strict_yaml import load_yaml
 GROUP = "vosbench.suites"
 SUITE_SCHEMA = 1
 
+FIRST_FRAME_IDS = frozenset({"davis2017-semi", "long-time-afb-urr", "long-time-xmem"})
+"""Protocols that refuse ids above the largest of the first mask, and so every object that is given later."""
+
 Variable = Literal["length", "objects", "distractors", "cuts", "occlusion", "speed", "size"]
 
 
@@ -218,6 +221,12 @@ def load_suite(path: Path) -> Suite:
             fix="it names a folder of every run: write letters, digits, '-', '_' and '.'",
         )
     _check_noise(suite.noise, path)
+    if suite.layout.prompt == "at-first-appearance" and suite.protocol in FIRST_FRAME_IDS:
+        raise UsageError(
+            f"'{suite.protocol}' knows the first frame's objects only, so it cannot score those that appear later",
+            where=str(path),
+            fix="write 'protocol: vos-benchmark', or 'prompt: first-frame' where all objects are there at first",
+        )
     groups = Groups(
         seen_categories=_beside(path, suite.groups.seen_categories),
         unseen_videos=_beside(path, suite.groups.unseen_videos),

@@ -143,7 +143,7 @@ def _check_masks(
         raise DataError(
             "the first frame has no mask, so no object is given",
             where=f"{where}, expected {folder / first}.png",
-            fix="add the first mask, or write 'prompt: at-first-appearance' in the suite",
+            fix="add the first mask, or write 'prompt: at-first-appearance' and 'protocol: vos-benchmark' in the suite",
         )
 
 
