@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -100,6 +101,28 @@ def test_one_set_of_masks_by_every_protocol_that_reads_objects_from_masks(vosben
         arguments = ("score", "masks", "--suite", "long-time", "--data", "data", "--protocol", protocol)
         got = _measures(vosbench(*arguments, "--json"))
         assert 1.0 == got["J&F-Mean"], protocol
+
+
+def test_unsupervised_davis_has_annotations_of_its_own(vosbench, write_video):
+    """One object in `Annotations`, two in `Annotations_unsupervised`, where the official tool reads."""
+    root = Path("data/DAVIS")
+    for objects, folder in ((1, "Annotations"), (2, "Annotations_unsupervised")):
+        write_video(Path("drawn") / folder, "bear", objects=objects)
+        (root / folder).mkdir(parents=True)
+        (Path("drawn") / folder / "Annotations").rename(root / folder / "480p")
+    (root / "JPEGImages").mkdir()
+    Path("drawn/Annotations/JPEGImages").rename(root / "JPEGImages" / "480p")
+    (root / "ImageSets" / "2017").mkdir(parents=True)
+    (root / "ImageSets" / "2017" / "val.txt").write_text("bear")
+    masks = str(root / "Annotations" / "480p")
+    arguments = ("score", masks, "--suite", "davis2017", "--data", "data", "--csv", "csv", "--json")
+    assert 1.0 == _measures(vosbench(*arguments))["J-Mean"]
+    assert 0.5 == _measures(vosbench(*arguments, "--protocol", "davis2017-unsup"))["J-Mean"]
+    shutil.rmtree(root / "Annotations_unsupervised")
+    said = vosbench(*arguments, "--protocol", "davis2017-unsup")
+    assert 1 == said.status
+    assert "Annotations_unsupervised/480p" in said.err
+    assert "DAVIS-2017-Unsupervised-trainval-480p.zip" in said.err
 
 
 def test_a_protocol_that_there_is_not_is_an_error_with_the_nearest(vosbench, tiny):

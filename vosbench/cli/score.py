@@ -71,7 +71,7 @@ def _score(target: Path, options: dict[str, Any]) -> None:
     name, times = split_times(options["suite"])
     found, _ = find_suite(name)
     split = options["split"] or found.splits.default
-    suite = at_split(found, split, feed=options["feed"], times=times)
+    suite = at_split(found, split, feed=options["feed"], times=times, protocol=options["protocol"])
     root = find_root(suite, find_places(options["data"]))
     if root is None:
         raise UsageError("no data root is configured, so there is no truth", fix="say where it is with --data ROOT")

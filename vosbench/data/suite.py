@@ -33,7 +33,8 @@ class Layout:
 
     ``roots`` are tried in order below the data root; ``frames`` and ``masks`` hold the videos' folders, and
     ``dense_frames`` those with every frame where ``frames`` has every fifth; ``lists`` are files of video names,
-    tried in order; without one every folder is a video. ``meta`` is the file that names objects, in the form
+    tried in order; without one every folder is a video. ``protocol_masks`` are other folders of masks, by the protocol
+    whose official tool reads them. ``meta`` is the file that names objects, in the form
     ``meta_kind``. All of these paths may hold ``{split}``. ``objects: single`` takes every non-zero pixel as object
     1. ``prompt`` says which mask files prompt: the first frame's, or in every file the ids not seen before.
     ``void`` is no object; ``largest_id`` is the largest allowed. ``annotations`` are the JSON files of video instance
@@ -45,6 +46,7 @@ class Layout:
     roots: tuple[str, ...] = (".",)
     frames: str = "JPEGImages"
     masks: str = "Annotations"
+    protocol_masks: Mapping[str, str] = field(default_factory=dict)
     dense_frames: str | None = None
     lists: tuple[str, ...] = ()
     annotations: tuple[str, ...] = ()
@@ -279,14 +281,18 @@ def split_times(text: str) -> tuple[str, int | None]:
     return name, int(times[:-1])
 
 
-def at_split(suite: Suite, split: str, *, feed: Feed | None = None, times: int | None = None) -> Suite:
-    """Gives back the suite with ``{split}`` filled in, and another feed or number of times where one is given."""
+def at_split(
+    suite: Suite, split: str, *, feed: Feed | None = None, times: int | None = None, protocol: str | None = None
+) -> Suite:
+    """Gives back the suite with ``{split}`` filled in, the masks that its protocol reads, and another feed, number of
+    times or protocol's masks where one is given.
+    """
     layout = suite.layout
     filled = replace(
         layout,
         roots=tuple(_filled(root, split) for root in layout.roots),
         frames=_filled(layout.frames, split),
-        masks=_filled(layout.masks, split),
+        masks=_filled(layout.protocol_masks.get(protocol or suite.protocol, layout.masks), split),
         dense_frames=_filled(layout.dense_frames, split) if layout.dense_frames is not None else None,
         lists=tuple(_filled(path, split) for path in layout.lists),
         annotations=tuple(_filled(path, split) for path in layout.annotations),
