@@ -232,6 +232,13 @@ def test_split_feed_and_times_are_filled_in(write):
     )
 
 
+def test_davis_and_mose_have_a_mask_for_every_frame_but_not_where_the_truth_is_on_a_server():
+    splits = {"davis2016": "val", "davis2017": "train", "mose": "train", "lvos-v2": "valid", "sa-v": "val"}
+    dense = {name for name, split in splits.items() if at_split(find_suite(name)[0], split).layout.dense_masks}
+    assert {"davis2016", "davis2017", "mose"} == dense
+    assert not at_split(find_suite("mose")[0], "valid").layout.dense_masks
+
+
 def test_a_data_set_with_every_fifth_frame_only_is_said_to_be_that(write, tmp_path):
     suite = write("layout:\n  dense_frames: AllFrames\n")
     root = _data_set(tmp_path / "data")

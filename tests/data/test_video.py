@@ -126,6 +126,18 @@ def test_a_first_frame_without_a_mask_is_an_error_where_it_prompts(opened, root)
     assert "00000" not in opened(prompt="at-first-appearance").masks
 
 
+def test_a_frame_without_a_mask_is_an_error_where_the_data_set_has_all(opened, root):
+    for name in ("00002", "00004"):
+        (root / "Annotations" / "bb" / f"{name}.png").unlink()
+    assert 4 == len(opened().masks)
+    with pytest.raises(DataError, match="2 of 6 frames have no mask, the first is 00002") as caught:
+        opened(dense_masks=True)
+    assert "Annotations/bb/00002.png" in caught.value.where
+    for name in ("00002", "00004"):
+        (root / "JPEGImages" / "bb" / f"{name}.jpg").unlink()
+    assert 4 == len(opened(dense_masks=True).names)
+
+
 def test_a_frame_of_another_size_is_an_error(opened, root):
     cv2.imwrite(str(root / "JPEGImages" / "bb" / "00003.jpg"), np.zeros((30, 48, 3), np.uint8))
     with pytest.raises(DataError, match="the frame is 48 x 30, the first 48 x 32") as caught:

@@ -34,7 +34,8 @@ class Layout:
     ``roots`` are tried in order below the data root; ``frames`` and ``masks`` hold the videos' folders, and
     ``dense_frames`` those with every frame where ``frames`` has every fifth; ``lists`` are files of video names,
     tried in order; without one every folder is a video. ``protocol_masks`` are other folders of masks, by the protocol
-    whose official tool reads them. ``meta`` is the file that names objects, in the form
+    whose official tool reads them. With ``dense_masks`` every frame has a mask, but on splits whose truth is on a
+    server. ``meta`` is the file that names objects, in the form
     ``meta_kind``. All of these paths may hold ``{split}``. ``objects: single`` takes every non-zero pixel as object
     1. ``prompt`` says which mask files prompt: the first frame's, or in every file the ids not seen before.
     ``void`` is no object; ``largest_id`` is the largest allowed. ``annotations`` are the JSON files of video instance
@@ -47,6 +48,7 @@ class Layout:
     frames: str = "JPEGImages"
     masks: str = "Annotations"
     protocol_masks: Mapping[str, str] = field(default_factory=dict)
+    dense_masks: bool = False
     dense_frames: str | None = None
     lists: tuple[str, ...] = ()
     annotations: tuple[str, ...] = ()
@@ -293,6 +295,7 @@ def at_split(
         roots=tuple(_filled(root, split) for root in layout.roots),
         frames=_filled(layout.frames, split),
         masks=_filled(layout.protocol_masks.get(protocol or suite.protocol, layout.masks), split),
+        dense_masks=layout.dense_masks and split not in suite.splits.on_server,
         dense_frames=_filled(layout.dense_frames, split) if layout.dense_frames is not None else None,
         lists=tuple(_filled(path, split) for path in layout.lists),
         annotations=tuple(_filled(path, split) for path in layout.annotations),

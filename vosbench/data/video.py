@@ -91,7 +91,7 @@ def open_video(suite: Suite, root: Path, name: str, *, max_frames: int | None = 
     """Gives back one video of a suite (see `at_split`), played ``suite.times`` times and cut to ``max_frames``.
 
     Raises `DataError` for a missing or empty folder, frames with one stem twice or numbers of different lengths, masks
-    without a frame, and a video whose first frame has no mask where that is what prompts.
+    without a frame, and frames without a mask: the first where that is what prompts, any where the data set has all.
     """
     if suite.task == "vis":
         from vosbench.data.vis_videos import AnnotatedVideos  # it makes such videos, and so imports this module
@@ -130,7 +130,9 @@ def open_video(suite: Suite, root: Path, name: str, *, max_frames: int | None = 
 def _check_masks(
     images: Mapping[str, Path], found: list[Mapping[str, Path]], folder: Path, layout: Layout, where: str
 ) -> None:
-    """Refuse masks without a frame, and a first frame without a mask where that is what prompts."""
+    """Refuse masks without a frame, a first frame without a mask where that is what prompts, and any frame without one
+    where all have one.
+    """
     stray = [path for masks in found for stem, path in masks.items() if stem not in images]
     if stray:
         raise DataError(
@@ -144,6 +146,13 @@ def _check_masks(
             "the first frame has no mask, so no object is given",
             where=f"{where}, expected {folder / first}.png",
             fix="add the first mask, or write 'prompt: at-first-appearance' and 'protocol: vos-benchmark' in the suite",
+        )
+    bare = [name for name in images if all(name not in masks for masks in found)] if layout.dense_masks else []
+    if bare:
+        raise DataError(
+            f"{len(bare)} of {len(images)} frames have no mask, the first is {bare[0]}: they would not be scored",
+            where=f"{where}, expected {folder / bare[0]}.png",
+            fix="unpack the data set's masks again, or remove these frames too",
         )
 
 
