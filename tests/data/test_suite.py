@@ -128,6 +128,17 @@ def test_roots_are_tried_in_their_order_and_then_the_folder_itself(write, tmp_pa
     assert first == find_root(suite, places)
 
 
+def test_a_data_root_that_is_another_data_set_of_the_same_layout_is_not_taken_for_the_suites(tmp_path):
+    suite = at_split(find_suite("mose")[0], "train")
+    other = _data_set(tmp_path / "YouTube-VOS", "train/JPEGImages", "train/Annotations")
+    with pytest.raises(DataError, match="MOSE is not there") as caught:
+        find_root(suite, _places(tmp_path, other))
+    assert "--data mose=PATH" in caught.value.fix
+    assert other == find_root(suite, _places(tmp_path, mose=other))
+    itself = _data_set(tmp_path / "MOSE", "train/JPEGImages", "train/Annotations")
+    assert itself == find_root(suite, _places(tmp_path, itself)) == find_root(suite, _places(tmp_path, tmp_path))
+
+
 def test_a_suites_own_folder_wins(write, tmp_path):
     own, other = _data_set(tmp_path / "own"), _data_set(tmp_path / "other")
     assert own == find_root(write(), _places(tmp_path, other, mine=own))

@@ -316,7 +316,7 @@ def find_root(suite: Suite, places: Places) -> Path | None:
     base = places.data_for(suite.name)
     if base is None or suite.drawn or suite.noise is not None:
         return None
-    tried = [base / root for root in suite.layout.roots] + [base]
+    tried = [base / root for root in suite.layout.roots] + [base] * _may_be_itself(suite, places, base)
     for root in tried:
         if _is_there(suite.layout, root):
             _check_dense(suite, root)
@@ -328,6 +328,17 @@ def find_root(suite: Suite, places: Places) -> Path | None:
         f"with --data {suite.name}=PATH"
         + ("; with no data root configured the suite runs on synthetic videos" if suite.stand_in else ""),
     )
+
+
+def _may_be_itself(suite: Suite, places: Places, base: Path) -> bool:
+    """Tells whether a data root may be the data set itself.
+
+    Several data sets that come along have one layout, and one would be taken for the other: a root is such a data set
+    only where it is named as this one's or is called as one of its roots. Annotation files say what they are of.
+    """
+    if suite.name in places.suite_data or suite.layout.annotations or suite.name not in suite_files():
+        return True
+    return any(base.parts[-len(parts) :] == parts for root in suite.layout.roots if (parts := Path(root).parts))
 
 
 def expected_there(suite: Suite) -> str:
