@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from vosbench.data import vis_videos
 from vosbench.data.prompts import prompt_at
-from vosbench.data.suite import at_split, load_suite
+from vosbench.data.suite import at_split, find_suite, load_suite, suite_files
 from vosbench.data.video import open_video, video_digest
+from vosbench.data.vis import read_annotations
 from vosbench.data.vis_videos import AnnotatedVideos
 from vosbench.errors import DataError
 
@@ -196,3 +197,24 @@ def test_annotations_with_any_value_replaced_are_read_or_refused(things, choice,
         assert error.where
     finally:
         path.write_text(before)
+
+
+@pytest.mark.parametrize(("year", "other"), [("2019", "2021"), ("2021", "2019")])
+def test_the_annotations_of_another_edition_are_refused(things, year, other):
+    suite = at_split(find_suite(f"youtube-vis-{year}")[0], "val")
+    root = things.parent
+    data = json.loads((root / "val.json").read_text())
+
+    def write(edition):
+        file = suite_files()["youtube-vis-2019"].parent / "lists" / f"youtube-vis-{edition}-categories.txt"
+        listed = [{"id": number, "name": name} for number, name in enumerate(file.read_text().split(), start=1)]
+        (root / "val.json").write_text(json.dumps(data | {"categories": listed}))
+
+    write(year)
+    assert 40 == len(AnnotatedVideos(suite, root).categories)
+    read_annotations(suite, root)
+    write(other)
+    for read in (AnnotatedVideos, read_annotations):
+        with pytest.raises(DataError, match=f"the categories are those of youtube-vis-{other}, not of") as caught:
+            read(suite, root)
+        assert f"--data youtube-vis-{year}=PATH" in caught.value.fix

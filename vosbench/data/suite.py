@@ -77,8 +77,11 @@ class Splits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Groups:
-    """Lists beside the YAML file that part objects into seen and unseen: by category, or by video."""
+    """Lists beside the YAML file that part objects into seen and unseen: by category, or by video; and the categories
+    of another edition in the same layout, whose annotations are refused.
+    """
 
+    other_categories: Path | None = None
     seen_categories: Path | None = None
     unseen_videos: Path | None = None
 
@@ -232,6 +235,7 @@ def load_suite(path: Path) -> Suite:
             fix="write 'protocol: vos-benchmark', or 'prompt: first-frame' where all objects are there at first",
         )
     groups = Groups(
+        other_categories=_beside(path, suite.groups.other_categories),
         seen_categories=_beside(path, suite.groups.seen_categories),
         unseen_videos=_beside(path, suite.groups.unseen_videos),
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from vosbench.data.coco import videos_of_images
-from vosbench.data.suite import Layout, Suite
+from vosbench.data.suite import Layout, Suite, listed
 from vosbench.errors import DataError
 
 LARGEST_JSON = 1 << 31
@@ -23,6 +23,8 @@ def read_annotations(suite: Suite, root: Path) -> tuple[Mapping[str, Any], Path]
     """
     path = annotation_file(suite, root)
     data = read_listing(path, suite.layout)
+    if isinstance(data.get("categories"), list):
+        check_categories([entry.get("name") for entry in data["categories"] if isinstance(entry, Mapping)], suite, path)
     if not data.get("annotations"):
         raise DataError(
             "the annotation file has no annotations, so there is no truth to score against",
@@ -39,6 +41,17 @@ def read_listing(path: Path, layout: Layout) -> Mapping[str, Any]:
     if not isinstance(data, Mapping):
         raise DataError("the annotation file holds no keys and values", where=str(path), fix="unpack it again")
     return videos_of_images(data, str(path)) if layout.annotation_kind == "coco" else data
+
+
+def check_categories(names: Iterable[object], suite: Suite, path: Path) -> None:
+    """Refuse the annotations of another edition than the suite's: names and layout are alike, videos are others."""
+    other = suite.groups.other_categories
+    if other is not None and {str(name) for name in names} == listed(other):
+        raise DataError(
+            f"the categories are those of {other.stem.removesuffix('-categories')}, not of {suite.title}",
+            where=str(path),
+            fix=f"name that suite, or point at this one's annotations with --data {suite.name}=PATH",
+        )
 
 
 def annotation_file(suite: Suite, root: Path) -> Path:

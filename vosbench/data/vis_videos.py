@@ -13,7 +13,7 @@ from vosbench.data.images import read_image
 from vosbench.data.names import is_plain_name
 from vosbench.data.suite import Layout, Suite
 from vosbench.data.video import Entrance, Instances, Video, cut
-from vosbench.data.vis import annotation_file, read_listing
+from vosbench.data.vis import annotation_file, check_categories, read_listing
 from vosbench.errors import DataError, ScoreError, nearest
 from vosbench.heap import no_collection
 from vosbench.rle import Bounds, area, bounds_of_lengths, bounds_of_polygons, bounds_of_text
@@ -58,6 +58,7 @@ class AnnotatedVideos:
                 self.categories, self._videos = pool.submit(_read_listing, self._file, suite.layout).result()
         else:
             self.categories, self._videos = _read_listing(self._file, suite.layout)
+        check_categories(self.categories.values(), suite, self._file)
 
     @property
     def names(self) -> tuple[str, ...]:
