@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from vosbench.config import Places
 from vosbench.contract import Runtime, Weights
+from vosbench.data.absent import COUNTED, Absent, absent_notice, absent_objects
 from vosbench.data.opening import SuiteVideos
 from vosbench.data.stand_in import stand_in_root
 from vosbench.data.suite import (
@@ -295,12 +296,18 @@ def _suite_videos(text: str, request: Request, places: Places) -> _Videos:
         noise=suite.noise is not None,
     )
     videos = _open_all(source, chosen, request.max_frames)
+    counted = suite.protocol in COUNTED and spec.has_truth and not synthetic
+    absent = _absent_notices(source, chosen, request.max_frames, spec) if counted else []
     return _Videos(
         suite=suite,
         spec=spec,
         digests={name: digest for name, (digest, _) in videos.items()},
         lengths={name: length for name, (_, length) in videos.items()},
-        notices=(*_overlap_notices(suite, spec), *_notices(spec, there, chosen, official, request.max_frames)),
+        notices=(
+            *_overlap_notices(suite, spec),
+            *_notices(spec, there, chosen, official, request.max_frames),
+            *absent,
+        ),
         has_instances=source.has_instances,
     )
 
@@ -331,6 +338,15 @@ def _open_all(source: SuiteVideos, names: tuple[str, ...], max_frames: int | Non
 
     with ThreadPoolExecutor() as pool:
         return dict(zip(names, pool.map(look, names), strict=True))
+
+
+def _absent_notices(source: SuiteVideos, names: tuple[str, ...], max_frames: int | None, spec: SuiteSpec) -> list[str]:
+    def look(name: str) -> Absent:
+        return absent_objects(source.open(name, max_frames=max_frames))
+
+    with ThreadPoolExecutor() as pool:
+        notice = absent_notice(dict(zip(names, pool.map(look, names), strict=True)), spec.protocol)
+    return [f"{spec.name}: {notice}"] if notice else []
 
 
 def _overlap_notices(suite: Suite, spec: SuiteSpec) -> list[str]:
