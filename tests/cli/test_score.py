@@ -7,8 +7,10 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from vosbench.data.masks import read_mask, write_mask
 from vosbench.store.run import MASKS_FOLDER, Run
 
 
@@ -66,12 +68,49 @@ def test_perfect_masks_score_one(score, masks, tiny):
     assert (1.0, 1.0, 1.0) == (means["J&F-Mean"], means["J-Mean"], means["F-Mean"])
 
 
-def test_some_videos_alone_can_be_scored_and_the_files_go_elsewhere(score, masks):
+def test_some_videos_alone_are_said_to_be_some_and_their_files_go_where_one_says(score, masks, tiny):
+    score()
+    before = (masks / "per-sequence_results-val.csv").read_text()
+    said = score("--videos", "bb")
+    assert "1 of 2 videos, 2 objects" in said.out
+    assert "no official files" in said.out
+    assert before == (masks / "per-sequence_results-val.csv").read_text()
     Path("csv").mkdir()
-    said = score("--videos", "bb", "--csv", "csv")
-    assert "1 videos, 2 objects" in said.out
-    assert Path("csv/global_results-val.csv").is_file()
-    assert not (masks / "global_results-val.csv").exists()
+    assert "csv/per-sequence_results-val.csv" in score("--videos", "bb", "--csv", "csv").out
+    assert "aa_1" in before
+    assert "aa_1" not in Path("csv/per-sequence_results-val.csv").read_text()
+
+
+def test_a_part_of_the_official_videos_is_said_to_be_one(score, masks, tiny):
+    assert json.loads(score("--json").out)["official_videos"] is None
+    tiny.write_text(tiny.read_text() + "splits:\n  videos: {val: 20}\n")
+    assert "Tiny val, 2 of 20 official videos, 3 objects" in score().out
+    value = json.loads(score("--json", "--videos", "bb").out)
+    assert (20, ["bb"]) == (value["official_videos"], value["videos"])
+
+
+def test_ids_that_are_nowhere_in_the_truth_are_told_in_a_run_and_a_score(score, masks, run_tiny, tiny):
+    """Object 2 of bb becomes object 170: by davis2017-semi 2 to 169 score 1 wherever nothing is predicted."""
+    said = run_tiny("echo", "--max-frames", 3)
+    assert "nowhere in the truth" not in said.out + score().out
+    for folder in (tiny.parent / "Tiny" / "Annotations" / "bb", masks / "bb"):
+        for path in folder.iterdir():
+            labels = read_mask(path)
+            write_mask(path, np.where(labels == 2, 170, labels).astype(np.uint8))
+    warning = "168 of 170 objects are nowhere in the truth (video bb), and davis2017-semi scores"
+    assert f"tiny: {warning}" in run_tiny("echo", "--max-frames", 3).out
+    assert f"note: {warning}" in score().out
+    assert [warning] == [note[: len(warning)] for note in json.loads(score("--json").out)["notes"]]
+    assert "nowhere" not in score("--protocol", "vos-benchmark").out
+
+
+def test_scores_are_not_lost_where_their_files_cannot_be_written(score, masks):
+    Path("full").touch()
+    said = score("--csv", "full")
+    assert (1, True) == (said.status, "J&F-Mean" in said.out)
+    assert "with --csv FOLDER" in said.err
+    said = score("--csv", "full", "--json")
+    assert (1, True) == (said.status, "measures" in json.loads(said.out))
 
 
 def test_a_folder_for_the_files_that_is_not_there_is_made(score, masks):

@@ -60,7 +60,7 @@ def test_each_object_is_scored_by_itself_from_where_it_is_first_seen(score, mask
 
 
 def test_the_summary_names_the_protocol(score):
-    assert "SA-V val, 1 videos, 2 objects, protocol sav" in score().out
+    assert "SA-V val, 1 of 155 official videos, 2 objects, protocol sav" in score().out
 
 
 def test_a_missing_object_or_frame_is_named(score):

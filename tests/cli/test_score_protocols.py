@@ -48,11 +48,18 @@ def test_lvos(vosbench, sparse, suite):
         names = [f"{1 + 5 * index:08d}" for index in range(len(truth))]
         _write(root, video, names, truth, masks[f"lvos_{video}_pred"])
     (root / "valid_meta.json").write_text(json.dumps(expected["meta"]))
-    got = _measures(vosbench("score", "masks", "--suite", suite, "--data", "data", "--json"))
+    arguments = ("score", "masks", "--suite", suite, "--data", "data")
+    got = _measures(vosbench(*arguments, "--json"))
     wanted = expected["scores_python_boundary"]["res"]["semi-supervised"]
     assert {name: pytest.approx(wanted[name], abs=CLOSE) for name in got} == got
     assert expected["csv_global"].split() == Path("masks/global_results-valid.csv").read_text().split()
     assert expected["csv_per_sequence"].split() == Path("masks/per-sequence_results-valid.csv").read_text().split()
+    more = {"videos": {"zz": {"objects": {}}} | expected["meta"]["videos"]}
+    (root / "valid_meta.json").write_text(json.dumps(more))
+    said = vosbench(*arguments)
+    assert f"{len(expected['meta']['videos'])} of {50 if suite == 'lvos-v1' else 140} official videos" in said.out
+    assert "1 videos of valid/valid_meta.json have no folder of frames here" in said.out
+    assert "the first is zz" in said.out
 
 
 @pytest.mark.parametrize(

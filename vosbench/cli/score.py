@@ -10,15 +10,16 @@ import click
 
 from vosbench.cli.options import comma_list, data_option, echo_json, json_option
 from vosbench.config import find_places
-from vosbench.data.suite import Suite, at_split, find_root, find_suite, split_times, video_names
-from vosbench.errors import UsageError, nearest
+from vosbench.data.suite import Suite, at_split, find_root, find_suite, official_count, split_times, video_names
+from vosbench.errors import StoreError, UsageError, nearest
 from vosbench.heap import keep_freed_memory, no_collection
 from vosbench.store.atomic import storing
 from vosbench.store.run import RUNS, Run
 
 if TYPE_CHECKING:
     from vosbench.cross_check import ToolCheck
-    from vosbench.metrics.summary import Measure
+    from vosbench.metrics.protocol import Protocol
+    from vosbench.metrics.summary import Measure, Summary
 
 MOST_DIFFERENCES = 10
 """Rows that are printed of those that differ; ``--json`` has all."""
@@ -40,7 +41,10 @@ MOST_DIFFERENCES = 10
     help="Repeat the official tool's decay, whose 8-bit bin edges are wrong from 256 scored frames on.",
 )
 @click.option(
-    "--csv", "csv_folder", type=click.Path(path_type=Path), help="Where the official CSV files go. Default: TARGET."
+    "--csv",
+    "csv_folder",
+    type=click.Path(path_type=Path),
+    help="Where the official CSV files go. Default: TARGET, and with --videos nowhere.",
 )
 @click.option(
     "--cross-check",
@@ -53,8 +57,8 @@ MOST_DIFFERENCES = 10
 def command(target: Path, **options: Any) -> None:
     """Score TARGET: a folder of masks laid out as VIDEO/FRAME.png, a results file of YouTube-VIS or COCO, or a run.
 
-    Of masks the official CSV files are written, always computed anew. Of a run the missing scores are added and its
-    tables printed.
+    Of masks the official CSV files are written, always computed anew; of some --videos alone only into --csv. Of a
+    run the missing scores are added and its tables printed.
     """
     from vosbench.compiled import leave_out_linear_algebra
 
@@ -69,18 +73,19 @@ def _score(target: Path, options: dict[str, Any]) -> None:
         _score_run(Run(target if target.is_dir() else RUNS / target), options)
         return
     name, times = split_times(options["suite"])
-    found, _ = find_suite(name)
+    found, file = find_suite(name)
     split = options["split"] or found.splits.default
     suite = at_split(found, split, feed=options["feed"], times=times, protocol=options["protocol"])
     root = find_root(suite, find_places(options["data"]))
     if root is None:
         raise UsageError("no data root is configured, so there is no truth", fix="say where it is with --data ROOT")
-    score = _score_results if suite.task == "vis" else _score_masks
-    score(target, suite, root, split, options)
+    if suite.task == "vis":
+        _score_results(target, suite, root, split, options)
+    else:
+        _score_masks(target, suite, root, split, options, official_count(suite, file, split))
 
 
-def _score_masks(target: Path, suite: Suite, root: Path, split: str, options: dict[str, Any]) -> None:
-    from vosbench.metrics.official_csv import write_official_csv
+def _score_masks(target: Path, suite: Suite, root: Path, split: str, options: dict[str, Any], official: int) -> None:
     from vosbench.metrics.protocol import find_protocol
     from vosbench.metrics.summary import summarise
     from vosbench.scorer import score_folder
@@ -93,31 +98,79 @@ def _score_masks(target: Path, suite: Suite, root: Path, split: str, options: di
             fix="send the masks there: 'vosbench pack RUN' makes the zip of a run; or choose a split with --split",
         )
     protocol = find_protocol(options["protocol"] or suite.protocol)
-    names = _chosen(video_names(suite, root, split), options["videos"], suite)
+    there = video_names(suite, root, split)
+    names = _chosen(there, options["videos"], suite)
     decay, workers = options["official_decay"], options["workers"]
     scores = score_folder(target, suite, root, names, protocol, official_decay=decay, workers=workers)
     summary = summarise(protocol, scores)
-    folder = options["csv_folder"] or target
-    with storing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    written = write_official_csv(folder, protocol, summary, subset=split)
-    checks: tuple[ToolCheck, ...] = ()
-    if options["cross_check"]:
-        from vosbench.cross_check import cross_check
-
-        checks = cross_check(target, suite, root, names, protocol, options["tools_python"])
+    notes = _notes(suite, root, there, names, protocol)
     if options["as_json"]:
-        echo_json(summary.to_json() | ({"cross_check": checks} if options["cross_check"] else {}))
-        _exit_if_unexplained(checks)
-        return
-    objects = f"{len(summary.rows)} objects"
-    click.echo(f"{suite.title} {split}, {len(names)} videos, {objects}, protocol {summary.protocol}")
-    _print_measures(summary.measures)
-    if written:
-        click.echo(f"written: {', '.join(str(path) for path in written)}")
-    for check in checks:
-        _print_check(check)
+        checks = _checks(target, suite, root, names, protocol, options)
+        found = {"official_videos": official or None, "notes": notes}
+        echo_json(summary.to_json() | found | ({"cross_check": checks} if options["cross_check"] else {}))
+        _write_csv(target, protocol, summary, split, options)
+    else:
+        extent = _extent(len(names), len(there), official)
+        click.echo(f"{suite.title} {split}, {extent}, {len(summary.rows)} objects, protocol {summary.protocol}")
+        _print_measures(summary.measures)
+        for note in notes:
+            click.echo(f"note: {note}")
+        click.echo(_write_csv(target, protocol, summary, split, options), nl=False)
+        checks = _checks(target, suite, root, names, protocol, options)
+        for check in checks:
+            _print_check(check)
     _exit_if_unexplained(checks)
+
+
+def _extent(number: int, there: int, official: int) -> str:
+    """How many videos, in words; of how many, where they are not all."""
+    if number < official:
+        return f"{number} of {official} official videos"
+    return f"{number} of {there} videos" if number < there else f"{number} videos"
+
+
+def _notes(suite: Suite, root: Path, there: tuple[str, ...], names: tuple[str, ...], protocol: Protocol) -> list[str]:
+    """What a reader of the scores should know of the truth."""
+    from vosbench.data.absent import COUNTED, absent_notice, absent_objects
+    from vosbench.data.meta import video_names as videos_of_meta
+    from vosbench.data.video import open_video
+
+    notes: list[str] = []
+    if protocol.name in COUNTED:
+        absent = {name: absent_objects(open_video(suite, root, name)) for name in names}
+        notes.append(absent_notice(absent, protocol.name))
+    if suite.layout.meta is not None and protocol.needs_spans:
+        lost = [name for name in videos_of_meta(root / suite.layout.meta) if name not in there]
+        if lost:
+            notes.append(
+                f"{len(lost)} videos of {suite.layout.meta} have no folder of frames here and are left out, the first "
+                f"is {lost[0]}"
+            )
+    return [note for note in notes if note]
+
+
+def _write_csv(target: Path, protocol: Protocol, summary: Summary, split: str, options: dict[str, Any]) -> str:
+    """Write the official files and give back a line about them; some videos alone have none unless one says where."""
+    from vosbench.metrics.official_csv import write_official_csv
+
+    if options["videos"] and options["csv_folder"] is None:
+        return "no official files: these are some videos alone (--csv FOLDER writes them all the same)\n"
+    folder = options["csv_folder"] or target
+    try:
+        with storing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        written = write_official_csv(folder, protocol, summary, subset=split)
+    except StoreError as error:
+        raise StoreError(error.what, where=error.where, fix="write the files elsewhere, with --csv FOLDER") from error
+    return f"written: {', '.join(str(path) for path in written)}\n" if written else ""
+
+
+def _checks(
+    target: Path, suite: Suite, root: Path, names: tuple[str, ...], protocol: Protocol, options: dict[str, Any]
+) -> tuple[ToolCheck, ...]:
+    from vosbench.cross_check import cross_check
+
+    return cross_check(target, suite, root, names, protocol, options["tools_python"]) if options["cross_check"] else ()
 
 
 def _chosen(there: tuple[str, ...], wanted: tuple[str, ...], suite: Suite) -> tuple[str, ...]:

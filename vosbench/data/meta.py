@@ -54,6 +54,12 @@ def read_meta(path: Path, kind: MetaKind, video: str) -> tuple[ObjectMeta, ...]:
     return tuple(sorted(found, key=lambda entry: entry.id))
 
 
+def video_names(path: Path) -> tuple[str, ...]:
+    """Gives back the videos that a meta file names, in its order. Raises `DataError` for one that cannot be read."""
+    videos = _load(path).get("videos")
+    return tuple(map(str, videos)) if isinstance(videos, Mapping) else ()
+
+
 def _load(path: Path) -> Mapping[str, Any]:
     fix = "unpack the data set again"
     try:
