@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from vosbench.errors import UsageError
-from vosbench.machine import Machine, _Card, _visible, ask_machine, default_device
+from vosbench.machine import Machine, ask_machine, default_device
 
 
 @pytest.fixture
@@ -61,25 +61,6 @@ def test_this_machine_is_described(machine):
     assert machine.memory_bytes > 0
     assert machine.cpu
     assert machine.versions["numpy"]
-
-
-@pytest.mark.parametrize(
-    ("wanted", "expected"),
-    [
-        (None, ["GPU-aa", "GPU-ab", "GPU-cc"]),
-        ("", []),
-        ("2", ["GPU-cc"]),
-        ("2,0", ["GPU-cc", "GPU-aa"]),
-        ("GPU-c", ["GPU-cc"]),
-        ("GPU-a", []),
-        ("0,9,1", ["GPU-aa"]),
-        ("MIG-123", ["GPU-aa", "GPU-ab", "GPU-cc"]),
-    ],
-)
-def test_the_cards_are_those_that_cuda_may_see_in_its_order(wanted, expected):
-    cards = [_Card(name="card", uuid=uuid, memory_bytes=1) for uuid in ("GPU-aa", "GPU-ab", "GPU-cc")]
-    environment = {} if wanted is None else {"CUDA_VISIBLE_DEVICES": wanted}
-    assert expected == [card.uuid for card in _visible(cards, environment)]
 
 
 def test_another_python_says_what_it_runs_on(machine):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from vosbench.config import find_places
@@ -53,6 +55,13 @@ def test_what_was_cut_is_said(plan):
     assert 3 == made.cells[0].max_frames
     assert ("tiny: cut to 1 of 2 videos by --videos", "tiny: every video is cut to its first 3 frames") == made.notices
     assert () == plan().notices
+
+
+def test_a_driver_that_failed_is_said(tiny, machine):
+    broken = dataclasses.replace(machine, card_trouble="NVML cannot be asked: version mismatch")
+    places = find_places((str(tiny.parent),))
+    made = make_plan(Request(suites=(str(tiny),), methods=("echo",)), Registry(), places, broken)
+    assert ("NVML cannot be asked: version mismatch; this run is on cpu",) == made.notices
 
 
 def test_a_cut_video_has_a_digest_of_its_own(plan):

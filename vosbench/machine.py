@@ -11,11 +11,10 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from vosbench.cards import read_cards
 from vosbench.digest import digest_json
 from vosbench.errors import UsageError
 from vosbench.plain import PlainError, from_plain, to_plain
@@ -32,7 +31,8 @@ class Machine:
     """Hardware and system software. Bytes are bytes.
 
     ``gpus``, their ``gpu_uuids`` and ``gpu_bytes`` are those that ``CUDA_VISIBLE_DEVICES`` leaves, in the order of
-    torch's ``cuda:N``; they, ``driver`` and ``cuda``, the driver's CUDA version, are empty without an NVIDIA card.
+    torch's ``cuda:N``; they, ``driver`` and ``cuda``, the driver's CUDA version, are empty without an NVIDIA card, and
+    ``card_trouble`` says where the driver could not be asked about cards. A card's bytes are 0 where it does not tell.
     ``governor`` sets the CPU's clock, '' where the system does not say; ``versions`` hold torch's build
     (``2.13.0+cu130``).
     """
@@ -48,6 +48,7 @@ class Machine:
     gpu_uuids: tuple[str, ...] = ()
     gpu_bytes: tuple[int, ...] = ()
     cuda: str = ""
+    card_trouble: str = ""
     governor: str = ""
 
     def fingerprint(self, device: str, threads: int) -> str:
@@ -67,7 +68,7 @@ class Machine:
 
 def read_machine() -> Machine:
     """Gives back this machine, without importing torch."""
-    cards = _read_cards()
+    cards = read_cards(os.environ)
     return Machine(
         cpu=_cpu_name(),
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
@@ -80,6 +81,7 @@ def read_machine() -> Machine:
         gpu_uuids=tuple(card.uuid for card in cards.visible),
         gpu_bytes=tuple(card.memory_bytes for card in cards.visible),
         cuda=cards.cuda,
+        card_trouble=cards.trouble,
         governor=_GOVERNOR.read_text().strip() if _GOVERNOR.is_file() else "",
     )
 
@@ -134,76 +136,6 @@ def _memory() -> int:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (ValueError, OSError):
         return 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Card:
-    name: str
-    uuid: str
-    memory_bytes: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Cards:
-    visible: tuple[_Card, ...] = ()
-    driver: str = ""
-    cuda: str = ""
-
-
-def _read_cards() -> _Cards:
-    """Asks NVML, which answers without a CUDA context."""
-    import pynvml
-
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return _Cards()
-    try:
-        handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
-        cards = [
-            _Card(
-                name=_text(pynvml.nvmlDeviceGetName(handle)),
-                uuid=_text(pynvml.nvmlDeviceGetUUID(handle)),
-                memory_bytes=int(pynvml.nvmlDeviceGetMemoryInfo(handle).total),
-            )
-            for handle in handles
-        ]
-        version = int(pynvml.nvmlSystemGetCudaDriverVersion_v2())
-        return _Cards(
-            visible=tuple(_visible(cards, os.environ)),
-            driver=_text(pynvml.nvmlSystemGetDriverVersion()),
-            cuda=f"{version // 1000}.{version % 1000 // 10}",
-        )
-    except pynvml.NVMLError:
-        return _Cards()
-    finally:
-        pynvml.nvmlShutdown()
-
-
-def _visible(cards: list[_Card], environment: Mapping[str, str]) -> list[_Card]:
-    """The cards that ``CUDA_VISIBLE_DEVICES`` leaves, in its order; all where it names slices of cards (MIG).
-
-    As in CUDA, the first entry that names no card ends the list. Numbers count by bus, as the driver does: cells are
-    started with ``CUDA_DEVICE_ORDER=PCI_BUS_ID``.
-    """
-    wanted = environment.get("CUDA_VISIBLE_DEVICES")
-    if wanted is None or "MIG-" in wanted:
-        return cards
-    found: list[_Card] = []
-    for entry in wanted.split(","):
-        word = entry.strip()
-        if word.isdecimal() and int(word) < len(cards):
-            found.append(cards[int(word)])
-            continue
-        matching = [card for card in cards if word and card.uuid.startswith(word)]
-        if len(matching) != 1:
-            break
-        found += matching
-    return found
-
-
-def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 if __name__ == "__main__":

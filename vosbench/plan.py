@@ -129,6 +129,8 @@ def make_plan(
         if cell.offset == offset
     )
     said += [notice for videos in suites for notice in videos.notices]
+    if machine.card_trouble:
+        said.append(f"{machine.card_trouble}; this run is on {request.runtime.device}")
     return Plan(cells=cells, notices=(*notices, *said, *_offset_notices(made, request)))
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 from pathlib import Path
 
 import pytest
 
+from vosbench.cli.measuring import _device
+from vosbench.errors import UsageError
 from vosbench.store.frames import read_frames
 from vosbench.store.run import FRAMES_FILE, MASKS_FOLDER, Run
 
@@ -84,3 +87,11 @@ def test_out_of_memory_is_a_result_with_what_was_answered(run_tiny):
     assert answered == len(list((folder / MASKS_FOLDER).iterdir()))
     assert answered == len(read_frames(folder / FRAMES_FILE).names)
     assert f"out of memory at frame {answered}" in said.out
+
+
+def test_a_driver_that_failed_is_not_taken_for_a_machine_without_cards(machine):
+    broken = dataclasses.replace(machine, gpus=(), card_trouble="NVML cannot be asked: version mismatch")
+    with pytest.raises(UsageError, match="--device cuda:0: NVML cannot be asked: version mismatch"):
+        _device("cuda", broken)
+    with pytest.raises(UsageError, match="this machine has 0 NVIDIA cards"):
+        _device("cuda", dataclasses.replace(broken, card_trouble=""))

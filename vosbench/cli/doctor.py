@@ -26,7 +26,10 @@ def command(as_json: bool) -> None:
     click.echo(f"system: {machine.kernel}, Python {machine.python}, torch {machine.versions['torch'] or 'not there'}")
     for name, uuid, size in zip(machine.gpus, machine.gpu_uuids, machine.gpu_bytes, strict=True):
         cuda = f"driver {machine.driver}, CUDA {machine.cuda}"
-        click.echo(f"card: {name}, {size / 2**30:.0f} GiB, {uuid}, {cuda}")
+        memory = f"{size / 2**30:.0f} GiB" if size else "memory not told"
+        click.echo(f"card: {name}, {memory}, {uuid}, {cuda}")
+    if machine.card_trouble:
+        click.echo(f"cards: {machine.card_trouble}")
     click.echo(f"clock of the CPU: governor {machine.governor or 'not told here'}")
     click.echo(f"fingerprint: {machine.fingerprint(device, machine.cores)} ({device}, {machine.cores} threads)")
     click.echo("\nwhat disturbs measurements here:")

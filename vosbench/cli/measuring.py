@@ -127,6 +127,11 @@ def _device(named: str | None, machine: Machine) -> str:
     device = "cuda:0" if device == "cuda" else device
     if not re.fullmatch(r"cpu|cuda:[0-9]+", device):
         raise UsageError(f"--device {device}: not known", fix="write cpu, cuda or cuda:N")
+    if device != "cpu" and int(device[5:]) >= len(machine.gpus) and machine.card_trouble:
+        raise UsageError(
+            f"--device {device}: {machine.card_trouble}",
+            fix="see what 'nvidia-smi' says: a new driver wants a restart; or write --device cpu",
+        )
     if device != "cpu" and int(device[5:]) >= len(machine.gpus):
         raise UsageError(f"--device {device}: this machine has {len(machine.gpus)} NVIDIA cards", fix="write cpu")
     return device
