@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -183,8 +184,9 @@ def _gpu_noise() -> Iterator[Finding]:
         return
     try:
         for index in range(pynvml.nvmlDeviceGetCount()):
-            for trouble in card_troubles(pynvml, pynvml.nvmlDeviceGetHandleByIndex(index)):
-                yield Finding(what=f"GPU {index}: {trouble}", fix="wait until that is over, or take another card")
+            with contextlib.suppress(pynvml.NVMLError):
+                for trouble in card_troubles(pynvml, pynvml.nvmlDeviceGetHandleByIndex(index)):
+                    yield Finding(what=f"GPU {index}: {trouble}", fix="wait until that is over, or take another card")
     except pynvml.NVMLError:
         return
     finally:

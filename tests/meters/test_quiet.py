@@ -17,8 +17,14 @@ class FakeNvml:
     class NVMLError(Exception):
         pass
 
-    def __init__(self, *, pids=(), temperature=40, reasons=0):
+    def __init__(self, *, pids=(), temperature=40, reasons=0, silent=()):
         self.pids, self.temperature, self.reasons = pids, temperature, reasons
+        self.silent = silent
+
+    def _answer(self, question, value):
+        if question in self.silent:
+            raise self.NVMLError("Not Supported")
+        return value
 
     def nvmlInit(self):
         pass
@@ -27,13 +33,13 @@ class FakeNvml:
         return uuid
 
     def nvmlDeviceGetComputeRunningProcesses(self, handle):
-        return [SimpleNamespace(pid=pid) for pid in self.pids]
+        return self._answer("pids", [SimpleNamespace(pid=pid) for pid in self.pids])
 
     def nvmlDeviceGetTemperature(self, handle, kind):
-        return self.temperature
+        return self._answer("temperature", self.temperature)
 
     def nvmlDeviceGetCurrentClocksThrottleReasons(self, handle):
-        return self.reasons
+        return self._answer("reasons", self.reasons)
 
 
 @pytest.fixture
@@ -72,13 +78,14 @@ def test_a_system_that_does_not_tell_is_unknown(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("state", "reason"),
     [
-        ({"pids": (1, 2)}, "2 other processes are on the card"),
+        ({"pids": (os.getpid(), 1, 2)}, "2 other processes are on the card"),
+        ({"pids": (1, os.getpid())}, "1 other process is on the card"),
         ({"temperature": 91}, "the card is at 91 degrees"),
         ({"reasons": 0x40}, "the card lowered its clocks: hardware thermal slowdown"),
     ],
 )
 def test_the_card_is_looked_at_before_and_after(stat, monkeypatch, state, reason):
-    monkeypatch.setattr(quiet, "_uuid", lambda device: "GPU-0")
+    monkeypatch.setattr(quiet, "cuda_uuid", lambda device: "GPU-0")
     nvml = FakeNvml(**state)
     stat(busy=0, idle=0)
     meter = QuietMeter("cuda:0", nvml=nvml)
@@ -88,11 +95,30 @@ def test_the_card_is_looked_at_before_and_after(stat, monkeypatch, state, reason
 
 
 def test_ones_own_process_a_power_cap_and_a_cool_card_are_quiet(stat, monkeypatch):
-    monkeypatch.setattr(quiet, "_uuid", lambda device: "GPU-0")
+    monkeypatch.setattr(quiet, "cuda_uuid", lambda device: "GPU-0")
     stat(busy=0, idle=0)
     meter = QuietMeter("cuda:0", nvml=FakeNvml(pids=(os.getpid(),), reasons=0x04, temperature=60))
     stat(busy=1, idle=99, own=1)
     assert ("quiet", ()) == (meter.verdict().verdict, meter.verdict().reasons)
+
+
+def test_in_a_container_one_process_of_the_host_is_this_one(stat, monkeypatch):
+    monkeypatch.setattr(quiet, "cuda_uuid", lambda device: "GPU-0")
+    stat(busy=0, idle=0)
+    nvml = FakeNvml(pids=(os.getpid() + 1,))
+    meter = QuietMeter("cuda:0", nvml=nvml)
+    stat(busy=1, idle=99, own=1)
+    assert ("quiet", ()) == (meter.verdict().verdict, meter.verdict().reasons)
+    nvml.pids = (os.getpid() + 1, os.getpid() + 2)
+    assert ("1 other process is on the card",) == meter.verdict().reasons
+
+
+@pytest.mark.parametrize("silent", ["pids", "temperature", "reasons"])
+def test_what_a_card_does_not_tell_is_no_trouble_and_hides_none(silent):
+    nvml = FakeNvml(pids=(1, 2), temperature=91, reasons=0x40)
+    assert 3 == len(list(quiet.card_troubles(nvml, "GPU-0")))
+    nvml.silent = (silent,)
+    assert 2 == len(list(quiet.card_troubles(nvml, "GPU-0")))
 
 
 def test_this_machine_tells():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from vosbench.errors import UsageError
 from vosbench.meters.host_memory import HostMemory, read_host_memory, reset_peak_resident
@@ -70,11 +70,10 @@ class CudaDevice:
         self._device = torch.device(name)
         self._nvml = pynvml
         pynvml.nvmlInit()
-        uuid = str(torch.cuda.get_device_properties(self._device).uuid)
         try:
-            self._handle = pynvml.nvmlDeviceGetHandleByUUID(uuid if uuid.startswith("GPU-") else f"GPU-{uuid}")
+            self._handle = card_handle(pynvml, cuda_uuid(name))
         except pynvml.NVMLError:
-            self._handle = None  # a slice of a card has no such name; then the driver's count is not measured
+            self._handle = None  # then the driver's count is not measured
 
     def synchronize(self) -> None:
         """Wait for every stream of the device."""
@@ -108,6 +107,26 @@ class CudaDevice:
             if process.pid == os.getpid() and process.usedGpuMemory is not None:
                 return int(process.usedGpuMemory)
         return None
+
+
+def cuda_uuid(device: str) -> str:
+    """Gives back the UUID of a torch device: CUDA may number the cards otherwise than the driver."""
+    import torch
+
+    return str(torch.cuda.get_device_properties(torch.device(device)).uuid)
+
+
+def card_handle(nvml: Any, uuid: str) -> Any:
+    """Gives back NVML's handle of the card, or of the slice of a card (MIG), that torch calls ``uuid``.
+
+    ``nvml`` is the module `pynvml`. Raises its ``NVMLError`` where the driver knows no such card.
+    """
+    if uuid.startswith(("GPU-", "MIG-")):
+        return nvml.nvmlDeviceGetHandleByUUID(uuid)
+    try:
+        return nvml.nvmlDeviceGetHandleByUUID(f"GPU-{uuid}")
+    except nvml.NVMLError:
+        return nvml.nvmlDeviceGetHandleByUUID(f"MIG-{uuid}")
 
 
 def open_device(name: str) -> Device:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from vosbench.meters.device import card_handle, cuda_uuid
 from vosbench.records import Energy
 
 POWERCAP = Path("/sys/class/powercap")
@@ -126,8 +127,7 @@ def _handle(nvml: Any, device: str) -> Any:
     index = int(device.partition(":")[2] or 0)
     if not torch.cuda.is_available():
         return nvml.nvmlDeviceGetHandleByIndex(index)
-    uuid = str(torch.cuda.get_device_properties(index).uuid)
-    return nvml.nvmlDeviceGetHandleByUUID(uuid if uuid.startswith("GPU-") else f"GPU-{uuid}")
+    return card_handle(nvml, cuda_uuid(f"cuda:{index}"))
 
 
 def _package_meter(powercap: Path) -> EnergyMeter:

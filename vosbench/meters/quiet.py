@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vosbench.meters.device import card_handle, cuda_uuid
 from vosbench.records import Quiet
 
 BUSY_SHARE = {"cpu": 0.1, "cuda": 0.5}
@@ -70,30 +72,43 @@ class QuietMeter:
             nvml = pynvml
         try:
             nvml.nvmlInit()
-            yield from card_troubles(nvml, nvml.nvmlDeviceGetHandleByUUID(_uuid(self._device)))
+            handle = card_handle(nvml, cuda_uuid(self._device))
         except nvml.NVMLError as error:
             yield f"the card does not tell its state: {error}"
+            return
+        yield from card_troubles(nvml, handle, computes=True)
 
 
-def card_troubles(nvml: Any, handle: Any) -> Iterator[str]:
-    """Yields what disturbs a card: processes of others, heat, lowered clocks. ``nvml`` is the module `pynvml`."""
-    others = [one for one in nvml.nvmlDeviceGetComputeRunningProcesses(handle) if one.pid != os.getpid()]
+def card_troubles(nvml: Any, handle: Any, *, computes: bool = False) -> Iterator[str]:
+    """Yields what disturbs a card: processes of others, heat, lowered clocks. ``nvml`` is the module `pynvml`.
+
+    ``computes`` says that this process is on the card. What the card does not tell is no trouble.
+    """
+    others = _others(nvml, handle, computes=computes)
     if others:
-        yield f"{len(others)} other processes are on the card"
-    temperature = int(nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU))
-    if temperature >= HOT:
-        yield f"the card is at {temperature} degrees"
-    reasons = int(nvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle))
-    for bit, words in _THROTTLING.items():
-        if reasons & bit:
-            yield f"the card lowered its clocks: {words}"
+        yield f"{others} other {'process is' if others == 1 else 'processes are'} on the card"
+    with contextlib.suppress(nvml.NVMLError):
+        temperature = int(nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU))
+        if temperature >= HOT:
+            yield f"the card is at {temperature} degrees"
+    with contextlib.suppress(nvml.NVMLError):
+        reasons = int(nvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle))
+        for bit, words in _THROTTLING.items():
+            if reasons & bit:
+                yield f"the card lowered its clocks: {words}"
 
 
-def _uuid(device: str) -> str:
-    import torch
+def _others(nvml: Any, handle: Any, *, computes: bool) -> int:
+    """How many other processes are on the card.
 
-    uuid = str(torch.cuda.get_device_properties(torch.device(device)).uuid)
-    return uuid if uuid.startswith("GPU-") else f"GPU-{uuid}"
+    In a container the driver may count processes by the host's numbers; then one of them is this one.
+    """
+    try:
+        pids = [one.pid for one in nvml.nvmlDeviceGetComputeRunningProcesses(handle)]
+    except nvml.NVMLError:
+        return 0
+    own = 1 if computes or os.getpid() in pids else 0
+    return max(0, len(pids) - own)
 
 
 def _ticks() -> _Ticks | None:
