@@ -12,6 +12,7 @@ import pytest
 from vosbench.cell.worker import Worker
 from vosbench.data.masks import read_mask
 from vosbench.errors import AdapterError
+from vosbench.meters.device import CpuDevice
 from vosbench.records import Job
 from vosbench.store.atomic import DiskFullError
 from vosbench.store.frames import read_frames
@@ -66,6 +67,34 @@ def test_each_frame_size_is_warmed_up_once_on_the_first_frames(work, plan_cells,
     work(cells)
     assert ["aa 0", "aa 1", "aa closed", "aa 0"] == steps()[:4]
     assert 1 == steps().count("bb 0")
+
+
+def test_compiled_parts_are_warmed_up_for_each_number_of_objects(work, plan_cells, write_adapter, steps):
+    cells = plan_cells(write_adapter())
+    compiled = dataclasses.replace(cells[0].runtime, compile=True)
+    work([dataclasses.replace(spec, warmup_frames=2, runtime=compiled) for spec in cells])
+    assert 2 == steps().count("bb 0")
+
+
+def test_what_earlier_videos_left_reserved_is_released_before_a_video_is_measured(
+    run, work, plan_cells, write_adapter, steps, monkeypatch
+):
+    released, read = [], CpuDevice.read
+
+    class Caching(CpuDevice):
+        """A device that keeps 5 MiB of every session until it is told to release it."""
+
+        def release_unused(self):
+            released.append(len(steps()))
+
+        def read(self):
+            return dataclasses.replace(read(self), reserved=0 if released else 5 << 20)
+
+    monkeypatch.setattr("vosbench.cell.worker.open_device", lambda name: Caching())
+    cells = [dataclasses.replace(spec, warmup_frames=2) for spec in plan_cells(write_adapter(), videos=("aa",))]
+    work(cells)
+    assert [len(["aa 0", "aa 1", "aa closed"])] == released
+    assert {0.0} == set(read_frames(run.cell(cells[0]) / FRAMES_FILE).columns["reserved"])
 
 
 @pytest.mark.parametrize(

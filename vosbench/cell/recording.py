@@ -110,6 +110,7 @@ class Recording:
         meter = open_energy_meter(self._spec.runtime.device)
         gc.collect()
         self._device.synchronize()
+        self._device.release_unused()
         self._before_open = self._device.read()
         realtime = self._spec.mode.realtime
         meter.begin()

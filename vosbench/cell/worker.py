@@ -13,9 +13,10 @@ from vosbench.cell.limits import pinned_to_one_core
 from vosbench.cell.recording import Loaded, Recording, Tell
 from vosbench.contract import HasNetworks, Model
 from vosbench.data.opening import SuiteVideos
+from vosbench.data.prompts import prompt_at
 from vosbench.data.suite import suite_of
 from vosbench.data.video import Video
-from vosbench.errors import AdapterError, UsageError
+from vosbench.errors import AdapterError, UsageError, VosbenchError
 from vosbench.heap import keep_freed_memory
 from vosbench.machine import read_machine
 from vosbench.meters.device import Device, open_device
@@ -27,7 +28,7 @@ from vosbench.store.run import FRAMES_FILE, Claim, Run
 
 
 class Worker:
-    """Holds what one process keeps between cells: device, model, and the sizes it has warmed up for."""
+    """Holds what one process keeps between cells: device, model, and the shapes it has warmed up for."""
 
     def __init__(self, job: Job, tell: Tell) -> None:
         self._run = Run(job.run)
@@ -35,7 +36,7 @@ class Worker:
         self._spread = job.spread
         self._tell = tell
         self._machine = read_machine()
-        self._warm: set[tuple[int, int]] = set()
+        self._warm: set[tuple[int, ...]] = set()
         self._videos: dict[tuple[object, ...], SuiteVideos] = {}
 
     def run(self) -> None:
@@ -123,8 +124,9 @@ class Worker:
         self._tell(Event(kind="video", key=spec.key, frames=len(video.names)))
         recording = Recording(spec, video, loaded, device, workspace)
         quiet = QuietMeter(spec.runtime.device)
-        outcome = recording.run(self._tell, warm=(video.height, video.width) not in self._warm)
-        self._warm.add((video.height, video.width))
+        shape = _warm_shape(spec, video)
+        outcome = recording.run(self._tell, warm=shape not in self._warm)
+        self._warm.add(shape)
         recording.series.write(workspace / FRAMES_FILE)
         record = replace(recording.record(outcome, self._machine, started), quiet=quiet.verdict())
         self._run.publish(workspace, record)
@@ -139,6 +141,17 @@ class Worker:
             self._videos = {place: SuiteVideos(suite_of(suite), suite.root, suite.split, apart=True)}
         video = self._videos[place].open(spec.video, max_frames=spec.max_frames)
         return replace(video, task="vos") if spec.prompted else video
+
+
+def _warm_shape(spec: CellSpec, video: Video) -> tuple[int, ...]:
+    """What a warm-up is good for: a size, and where parts are compiled how many objects they take at once."""
+    if not spec.runtime.compile:
+        return (video.height, video.width)
+    try:
+        prompt = prompt_at(video, 0, frozenset())
+    except VosbenchError:
+        prompt = None  # the video itself says what is wrong with it
+    return (video.height, video.width, len(prompt.ids) if prompt is not None else 0)
 
 
 def _count_parameters(model: Model) -> int | None:

@@ -35,6 +35,9 @@ class Device(Protocol):
     def reset_peaks(self) -> None:
         """Begin a new peak."""
 
+    def release_unused(self) -> None:
+        """Give back what the allocator keeps of earlier videos, so that none is counted for the next."""
+
     def read(self) -> Memory:
         """Gives back the memory now."""
 
@@ -48,6 +51,9 @@ class CpuDevice:
     def reset_peaks(self) -> None:
         """Begin a new peak of the resident set."""
         reset_peak_resident()
+
+    def release_unused(self) -> None:
+        """Do nothing: what is counted of the host is what is in use."""
 
     def read(self) -> Memory:
         """Gives back the host's memory."""
@@ -83,6 +89,10 @@ class CudaDevice:
         """Begin new peaks of allocated and reserved memory and of the resident set."""
         self._cuda.reset_peak_memory_stats(self._device)
         reset_peak_resident()
+
+    def release_unused(self) -> None:
+        """Empty the caching allocator: reserved memory and the driver's count begin at what is held."""
+        self._cuda.empty_cache()
 
     def read(self) -> Memory:
         """Gives back allocator, driver and host memory now."""
