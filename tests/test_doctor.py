@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from vosbench import doctor
 from vosbench.cli import vosbench
+from vosbench.meters.host_memory import HostMemory
 
 
 def test_the_harness_itself_does_not_grow(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,6 +39,15 @@ def test_a_clock_that_changes_and_a_quota_are_found(monkeypatch: pytest.MonkeyPa
     words = " ".join(finding.what for finding in doctor.find_noise())
     assert "governor powersave" in words
     assert "1.5 CPUs by quota" in words
+
+
+def test_a_system_that_tells_no_memory_is_said_to_measure_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = HostMemory(live=None, resident=None, peak_resident=None)
+    monkeypatch.setattr(doctor, "read_host_memory", lambda: nothing)
+    monkeypatch.setattr(doctor, "live_bytes", lambda: None)
+    words = " ".join(f"{finding.what} {finding.fix}" for finding in doctor.find_noise())
+    assert "memory and its growth on the CPU are not measured here" in words
+    assert "resident set" not in words
 
 
 def test_the_verb_prints_text_and_json(monkeypatch: pytest.MonkeyPatch) -> None:

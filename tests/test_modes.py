@@ -61,6 +61,17 @@ def test_one_core_is_a_cpu_with_one_thread(runtime):
     check_runtime(runtime, Mode())
 
 
+@pytest.mark.parametrize(
+    ("mode", "words"),
+    [(Mode(one_core=True), "--profile one-core: Darwin"), (Mode(memory_budget=1), "--memory-budget: Darwin")],
+)
+def test_what_linux_alone_can_is_refused_elsewhere(mode, words):
+    check_runtime(Runtime(), mode, system="Linux")
+    with pytest.raises(UsageError, match=words):
+        check_runtime(Runtime(), mode, system="Darwin")
+    check_runtime(Runtime(device="cuda:0"), Mode(memory_budget=1), system="Darwin")
+
+
 def test_one_pass_keeps_the_order_that_was_asked_for():
     assert ["a", "b", "c"] == shuffled(["a", "b", "c"], 0, repeats=1, seed=0)
 

@@ -10,6 +10,7 @@ from vosbench.config import find_places
 from vosbench.contract import Runtime
 from vosbench.errors import CheckpointError, DataError, UsageError
 from vosbench.plan import Request, make_plan
+from vosbench.records import Mode
 from vosbench.registry import Registry
 
 
@@ -55,6 +56,13 @@ def test_what_was_cut_is_said(plan):
     assert 3 == made.cells[0].max_frames
     assert ("tiny: cut to 1 of 2 videos by --videos", "tiny: every video is cut to its first 3 frames") == made.notices
     assert () == plan().notices
+
+
+def test_a_mode_that_the_machine_that_computes_cannot_have_is_refused(tiny, machine):
+    wish = Request(suites=(str(tiny),), methods=("echo",), mode=Mode(memory_budget=1 << 30))
+    elsewhere = dataclasses.replace(machine, kernel="Darwin 25.1")
+    with pytest.raises(UsageError, match="--memory-budget: Darwin"):
+        make_plan(wish, Registry(), find_places((str(tiny.parent),)), elsewhere)
 
 
 def test_a_driver_that_failed_is_said(tiny, machine):

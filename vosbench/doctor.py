@@ -21,7 +21,7 @@ from vosbench.digest import digest_labels
 from vosbench.growth import Growth, measure_growth
 from vosbench.heap import keep_freed_memory
 from vosbench.meters.device import open_device
-from vosbench.meters.host_memory import live_bytes, reset_peak_resident
+from vosbench.meters.host_memory import live_bytes, read_host_memory, reset_peak_resident
 from vosbench.meters.quiet import card_troubles
 from vosbench.plain import to_plain
 from vosbench.records import Event
@@ -164,6 +164,12 @@ def _quota_noise() -> Iterator[Finding]:
 
 
 def _meter_noise() -> Iterator[Finding]:
+    if read_host_memory().resident is None:
+        yield Finding(
+            what="this system does not tell what a process holds (Linux does, in /proc)",
+            fix="memory and its growth on the CPU are not measured here; measure them on Linux",
+        )
+        return
     if live_bytes() is None:
         yield Finding(
             what="this C library does not tell live bytes (glibc 2.33 or later does)",

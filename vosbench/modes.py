@@ -46,12 +46,22 @@ def mode_of_row(method: Method, mode: Mode, overrides: Mapping[str, str]) -> Mod
     return replace(mode, short_side=int(getattr(method.settings, name)))
 
 
-def check_runtime(runtime: Runtime, mode: Mode) -> None:
-    """Raise `UsageError` for a mode that this device cannot have."""
+def check_runtime(runtime: Runtime, mode: Mode, *, system: str = "Linux") -> None:
+    """Raise `UsageError` for a mode that this device or ``system`` (as Python calls it) cannot have."""
     if mode.one_core and (runtime.device != "cpu" or runtime.threads != 1):
         raise UsageError(
             f"--profile one-core: device {runtime.device} with {runtime.threads} threads",
             fix="add --device cpu, and leave --threads out",
+        )
+    if mode.one_core and system != "Linux":
+        raise UsageError(
+            f"--profile one-core: {system} pins no process to a core",
+            fix="measure on Linux, or write --device cpu --threads 1 instead",
+        )
+    if mode.memory_budget is not None and runtime.device == "cpu" and system != "Linux":
+        raise UsageError(
+            f"--memory-budget: {system} does not tell what a process holds",
+            fix="measure on Linux, or leave --memory-budget out",
         )
 
 

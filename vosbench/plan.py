@@ -109,7 +109,7 @@ def make_plan(
     for what, named in (("suite", request.suites), ("method", request.methods)):
         if not named:
             raise UsageError(f"no {what} is named", fix=f"'vosbench {what}s' shows what there is")
-    check_runtime(request.runtime, request.mode)
+    check_runtime(request.runtime, request.mode, system=machine.kernel.partition(" ")[0])
     _check_data_names(request, places)
     methods, notices = expand_groups(request.methods, registry)
     request = replace(request, methods=methods)

@@ -111,3 +111,11 @@ def test_the_entry_point_is_the_same_command(clean_environment):
         check=False,
     )
     assert (0, f"vosbench, version {__version__}\n") == (done.returncode, done.stdout)
+
+
+def test_windows_is_refused_in_words(vosbench, monkeypatch):
+    monkeypatch.setattr(sys, "platform", "win32")
+    said = vosbench("methods")
+    assert 2 == said.status
+    assert "vosbench does not run on Windows" in said.err
+    assert "WSL" in said.err

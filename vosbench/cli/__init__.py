@@ -73,6 +73,11 @@ def vosbench() -> None:
 def main(args: list[str] | None = None) -> Any:
     """Run the command line; an error that the user can act on is three lines on standard error, status 2 or 1."""
     try:
+        if sys.platform == "win32":
+            raise UsageError(
+                "vosbench does not run on Windows: runs lock their cells and machines as Linux and macOS do",
+                fix="run it inside WSL (Windows Subsystem for Linux)",
+            )
         return vosbench.main(args=args, prog_name="vosbench", standalone_mode=False)
     except click.ClickException as error:
         error.show()
