@@ -114,24 +114,27 @@ def test_who_waits_says_so_and_goes_on_when_it_is_free(machine):
 
 
 HOLDER = """\
-import os, sys, time
+import os, sys
 from vosbench.cell.exclusive import exclusive
 from vosbench.machine import read_machine
 with exclusive("cpu", read_machine(), spread=False, waiting=lambda: None):
-    print("held", flush=True)
-    time.sleep(60)
+    if os.fork() == 0:
+        print("held", flush=True)
+    sys.stdin.read()
 """
 
 
-def test_the_system_gives_back_what_a_killed_cell_held(machine):
-    holder = subprocess.Popen([sys.executable, "-c", HOLDER], stdout=subprocess.PIPE, text=True)
-    assert "held" == holder.stdout.readline().strip()
-    with pytest.raises(Taken), exclusive("cpu", machine, spread=False, waiting=_give_up):
-        pass
-    holder.kill()
-    holder.communicate()
-    with exclusive("cpu", machine, spread=False, waiting=_give_up):
-        pass
+def test_the_system_gives_back_what_a_killed_cell_held_while_a_child_of_it_lives(machine):
+    command = [sys.executable, "-c", HOLDER]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert "held" == holder.stdout.readline().strip()
+        with pytest.raises(Taken), exclusive("cpu", machine, spread=False, waiting=_give_up):
+            pass
+        holder.kill()
+        holder.wait()
+        with exclusive("cpu", machine, spread=False, waiting=_give_up):
+            pass
+        holder.stdin.close()  # now the child ends
 
 
 def test_a_folder_that_cannot_be_written_is_said(machine, monkeypatch, tmp_path):

@@ -16,6 +16,7 @@ import pytest
 
 from vosbench.errors import StoreError
 from vosbench.records import Outcome, Record
+from vosbench.store import locks
 from vosbench.store.atomic import DiskFullError
 from vosbench.store.run import RECORD_FILE, RUNS, Run, find_run, plan_digest, read_record, unfinished_run
 
@@ -204,6 +205,12 @@ def test_a_claim_of_another_process_excludes_and_is_given_back_when_it_dies(run,
         process.wait()
     claim = run.claim(cells[0])
     assert claim is not None
+    claim.release()
+
+
+def test_a_claim_ends_with_its_process_whatever_that_forked(run, cells):
+    claim = run.claim(cells[0])
+    assert claim.stream in locks._HELD
     claim.release()
 
 

@@ -1,7 +1,8 @@
 """The machine, or one of its cards, for one cell at a time: what is timed shares neither with another cell.
 
 The cell takes the lock itself, so no scheduler and no second run can book a card twice; the system gives it back when
-the cell's process ends, however it ends. The locks lie in one folder of the machine, which all its users share.
+the cell's process ends, however it ends and whatever it forked. The locks lie in one folder of the machine, which all
+its users share.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import IO
 
 from vosbench.errors import StoreError
 from vosbench.machine import Machine
+from vosbench.store.locks import own
 
 FOLDER_VARIABLE = "VOSBENCH_LOCKS"
 """The environment variable that names another folder of locks than the system's temporary one."""
@@ -70,7 +72,7 @@ def _take_one(names: Mapping[str, str], how: int, held: contextlib.ExitStack, wa
             except BlockingIOError:
                 stream.close()
                 continue
-            held.enter_context(stream)
+            held.enter_context(own(stream))
             return value
         if time.monotonic() - told > TELL_EVERY:
             waiting()

@@ -236,7 +236,7 @@ class Supervisor:
             self._collect([spec], tell=True)
 
     def _claim_of_dead(self, spec: CellSpec) -> Claim | None:
-        """The system gives a claim back when the last process that inherited it is gone, which takes a moment."""
+        """The system gives a claim back when its holder is gone, which takes a moment."""
         for _ in range(100):
             claim = self._run.claim(spec)
             if claim is not None:

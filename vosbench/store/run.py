@@ -16,6 +16,7 @@ from vosbench.errors import StoreError, nearest
 from vosbench.plain import PlainError, from_plain, to_plain
 from vosbench.records import RECORD_SCHEMA, CellSpec, Record
 from vosbench.store.atomic import flush_files, flush_folder, storing, write_whole
+from vosbench.store.locks import own
 
 RUNS = Path("results/runs")
 """Where runs go, below the present folder, unless ``--out`` says otherwise."""
@@ -28,7 +29,7 @@ PLAN_FILE = "plan.json"
 
 @dataclass(slots=True)
 class Claim:
-    """The right to work on one cell; the system gives it back when its holder dies."""
+    """The right to work on one cell; the system gives it back when its holder dies, whatever that one forked."""
 
     stream: IO[bytes]
 
@@ -100,7 +101,7 @@ class Run:
         except BlockingIOError:
             stream.close()
             return None
-        return Claim(stream)
+        return Claim(own(stream))
 
     def workspace(self, spec: CellSpec) -> Path:
         """Gives back a fresh folder to fill before publishing; only the holder of the claim may ask."""
