@@ -10,7 +10,8 @@ from vosbench.cards import Card, read_cards, visible_cards
 
 
 class FakeNvml:
-    """A driver with some cards; ``fails`` names the questions that it does not answer, by card where they have one."""
+    """A driver with some cards; ``fails`` names the questions that it does not answer, by card where they have one,
+    and ``sliced`` the only slice of each card that is cut into slices."""
 
     class NVMLError(Exception):
         """The driver's own error."""
@@ -24,8 +25,8 @@ class FakeNvml:
     class NVMLError_NoPermission(NVMLError):
         """The card is another job's."""
 
-    def __init__(self, count=2, fails=()):
-        self.count, self.fails = count, dict(fails)
+    def __init__(self, count=2, fails=(), sliced=()):
+        self.count, self.fails, self.sliced = count, dict(fails), dict(sliced)
 
     def _answer(self, question, value):
         if question in self.fails:
@@ -52,6 +53,20 @@ class FakeNvml:
 
     def nvmlDeviceGetMemoryInfo(self, handle):
         return SimpleNamespace(total=self._answer(("memory", handle), 1 << 34))
+
+    def nvmlDeviceGetHandleByUUID(self, uuid):
+        return self._answer(("by uuid", uuid), f"slice {uuid}")
+
+    def nvmlDeviceGetMigMode(self, handle):
+        return self._answer(("mig", handle), [int(handle in self.sliced), 0])
+
+    def nvmlDeviceGetMaxMigDeviceCount(self, handle):
+        return 7
+
+    def nvmlDeviceGetMigDeviceHandleByIndex(self, handle, index):
+        if index != self.sliced[handle]:
+            raise self.NVMLError("Not Found")
+        return f"{handle}/{index}"
 
     def nvmlSystemGetCudaDriverVersion_v2(self):
         return self._answer("cuda", 13010)
@@ -110,6 +125,21 @@ def test_a_card_of_another_job_does_not_count():
 def test_a_driver_that_fails_is_told_and_one_that_is_not_there_is_not(question, error, trouble):
     cards = read_cards({}, nvml=FakeNvml(fails={question: error}))
     assert ((), trouble) == (cards.visible, cards.trouble)
+
+
+def test_a_slice_that_is_named_is_the_only_card():
+    visible = {"CUDA_VISIBLE_DEVICES": "MIG-aa,MIG-bb"}
+    cards = read_cards(visible, nvml=FakeNvml())
+    assert ["Card slice MIG-aa"] == [card.name for card in cards.visible]
+    unknown = read_cards(visible, nvml=FakeNvml(fails={("by uuid", "MIG-aa"): ERROR}))
+    assert ["Card 0", "Card 1"] == [card.name for card in unknown.visible]
+
+
+def test_a_card_that_is_cut_into_slices_stands_for_its_first_slice():
+    cards = read_cards({}, nvml=FakeNvml(sliced={1: 2}))
+    assert ["Card 0", "Card 1/2"] == [card.name for card in cards.visible]
+    silent = read_cards({}, nvml=FakeNvml(sliced={1: 2}, fails={("mig", 1): ERROR}))
+    assert ["Card 0", "Card 1"] == [card.name for card in silent.visible]
 
 
 @pytest.mark.parametrize(

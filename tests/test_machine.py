@@ -7,8 +7,12 @@ import sys
 
 import pytest
 
+from vosbench import machine as module
 from vosbench.errors import UsageError
 from vosbench.machine import Machine, ask_machine, default_device
+
+ARM = "".join(f"processor\t: {i}\nCPU implementer\t: 0x41\nCPU part\t: 0xd{p}\n\n" for i, p in enumerate(("0b", "05")))
+"""Two kinds of core, as ARM's Linux tells them."""
 
 
 @pytest.fixture
@@ -43,6 +47,36 @@ def test_hardware_torch_and_threads_decide(gpu_machine):
 def test_two_equal_cards_may_be_ranked_together(gpu_machine):
     twins = dataclasses.replace(gpu_machine, gpus=("Card A", "Card A"))
     assert twins.fingerprint("cuda:0", 8) == twins.fingerprint("cuda:1", 8)
+
+
+def test_memory_tells_cards_of_one_name_apart_and_says_nothing_of_the_cpu(gpu_machine):
+    small, same, large = (
+        dataclasses.replace(gpu_machine, gpu_bytes=(size, 0)) for size in (10 << 30, (10 << 30) - 4096, 12 << 30)
+    )
+    assert small.fingerprint("cuda:0", 8) == same.fingerprint("cuda:0", 8) != large.fingerprint("cuda:0", 8)
+    assert small.fingerprint("cuda:1", 8) == gpu_machine.fingerprint("cuda:1", 8)
+    assert small.fingerprint("cpu", 8) == gpu_machine.fingerprint("cpu", 8)
+
+
+@pytest.mark.parametrize(
+    ("system", "cpuinfo", "board", "expected"),
+    [
+        ("Linux", "processor\t: 0\nmodel name\t: Xeon 1\nprocessor\t: 1\nmodel name\t: Xeon 1\n", None, "Xeon 1"),
+        ("Linux", ARM, None, "aarch64 implementer 0x41, part 0xd05, 0xd0b"),
+        ("Linux", ARM, "Some Board\0", "Some Board, aarch64 implementer 0x41, part 0xd05, 0xd0b"),
+        ("Linux", "processor : 0\n", None, "aarch64"),
+        ("Darwin", None, None, "Apple M1"),
+    ],
+)
+def test_a_processor_is_named_by_its_model(monkeypatch, tmp_path, system, cpuinfo, board, expected):
+    for name, text in (("_CPUINFO", cpuinfo), ("_BOARD", board)):
+        monkeypatch.setattr(module, name, tmp_path / name)
+        if text is not None:
+            (tmp_path / name).write_text(text)
+    for name, value in (("system", system), ("machine", "aarch64"), ("processor", "")):
+        monkeypatch.setattr(module.platform, name, lambda value=value: value)
+    monkeypatch.setattr(module, "_brand", lambda: "Apple M1")
+    assert expected == module._cpu_name()
 
 
 def test_the_footer_names_what_computed(gpu_machine):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 
@@ -56,6 +57,7 @@ def _ask(nvml: Any, environment: Mapping[str, str]) -> Cards:
         count = int(nvml.nvmlDeviceGetCount())
     except nvml.NVMLError as error:
         return Cards(trouble=f"NVML cannot count the cards: {error}")
+    slice_ = _named_slice(nvml, environment)
     cards: list[Card] = []
     trouble = ""
     for index in range(count):
@@ -67,10 +69,10 @@ def _ask(nvml: Any, environment: Mapping[str, str]) -> Cards:
             trouble = f"NVML cannot ask card {index}: {error}"
             cards.append(Card(name="NVIDIA card", uuid=str(len(cards)), memory_bytes=0))
             continue
-        cards.append(_card(nvml, handle, len(cards)))
+        cards.append(_card(nvml, _first_slice(nvml, handle) or handle, len(cards)))
     version = int(_told(nvml, nvml.nvmlSystemGetCudaDriverVersion_v2, 0))
     return Cards(
-        visible=tuple(visible_cards(cards, environment)),
+        visible=(slice_,) if slice_ is not None else tuple(visible_cards(cards, environment)),
         driver=_text(_told(nvml, nvml.nvmlSystemGetDriverVersion, "")),
         cuda=f"{version // 1000}.{version % 1000 // 10}" if version else "",
         trouble=trouble,
@@ -85,8 +87,28 @@ def _card(nvml: Any, handle: Any, number: int) -> Card:
     )
 
 
+def _named_slice(nvml: Any, environment: Mapping[str, str]) -> Card | None:
+    """The slice (MIG) that ``CUDA_VISIBLE_DEVICES`` names; CUDA takes the first alone."""
+    word = environment.get("CUDA_VISIBLE_DEVICES", "").split(",")[0].strip()
+    if not word.startswith("MIG-"):
+        return None
+    handle = _told(nvml, lambda: nvml.nvmlDeviceGetHandleByUUID(word), None)
+    return _card(nvml, handle, 0) if handle is not None else None
+
+
+def _first_slice(nvml: Any, card: Any) -> Any:
+    """The slice that CUDA computes on where a card is cut into slices (MIG); None where it is whole."""
+    if not _told(nvml, lambda: nvml.nvmlDeviceGetMigMode(card)[0], 0):
+        return None
+    for index in range(int(_told(nvml, lambda: nvml.nvmlDeviceGetMaxMigDeviceCount(card), 0))):
+        found = _told(nvml, partial(nvml.nvmlDeviceGetMigDeviceHandleByIndex, card, index), None)
+        if found is not None:
+            return found
+    return None
+
+
 def visible_cards(cards: list[Card], environment: Mapping[str, str]) -> list[Card]:
-    """The cards that ``CUDA_VISIBLE_DEVICES`` leaves, in its order; all where it names slices of cards (MIG).
+    """The cards that ``CUDA_VISIBLE_DEVICES`` leaves, in its order; all where it names an unknown slice (MIG).
 
     As in CUDA, the first entry that names no card ends the list. Numbers count by bus, as the driver does: cells are
     started with ``CUDA_DEVICE_ORDER=PCI_BUS_ID``.

@@ -22,6 +22,8 @@ from vosbench.plain import PlainError, from_plain, to_plain
 VERSIONS_OF = ("vosbench", "torch", "numpy", "opencv-python-headless", "Pillow")
 
 _GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+_CPUINFO = Path("/proc/cpuinfo")
+_BOARD = Path("/sys/firmware/devicetree/base/model")
 _ANSWER_LIMIT = 120.0
 """Seconds that another Python may take to say what it runs on."""
 
@@ -56,8 +58,13 @@ class Machine:
 
         Hardware, torch build and threads decide; host name, kernel patch level and the other versions do not.
         """
-        gpu = self.gpus[_gpu_index(device)] if device.startswith("cuda") and self.gpus else ""
+        gpu = self._card(_gpu_index(device)) if device.startswith("cuda") and self.gpus else ""
         return digest_json([self.cpu, self.cores, gpu, self.versions.get("torch", ""), device[:4], threads])[:12]
+
+    def _card(self, index: int) -> str:
+        """A card's name, with its memory in GiB: some are sold under one name with different memories."""
+        size = round(self.gpu_bytes[index] / (1 << 30)) if index < len(self.gpu_bytes) else 0
+        return f"{self.gpus[index]}, {size} GiB" if size else self.gpus[index]
 
     def describe(self, device: str, threads: int) -> str:
         """Gives back one line for a table's footer."""
@@ -123,12 +130,39 @@ def _version(name: str) -> str:
 
 
 def _cpu_name() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    """The model of the processor: its architecture alone would be equal on different hardware."""
+    if platform.system() == "Darwin":
+        return _brand() or platform.processor() or platform.machine()
+    try:
+        lines = [line.partition(":") for line in _CPUINFO.read_text(encoding="utf-8").splitlines()]
+    except OSError:
+        lines = []
+    for key, _, value in lines:
+        if key.strip() == "model name":
+            return value.strip()
+    return _arm_name(lines) or platform.processor() or platform.machine()
+
+
+def _arm_name(lines: list[tuple[str, str, str]]) -> str:
+    """ARM's Linux gives numbers for the maker and for each kind of core, and mostly the name of the board."""
+    found = {key.strip(): set[str]() for key, _, _ in lines}
+    for key, _, value in lines:
+        found[key.strip()].add(value.strip())
+    makers, parts = (", ".join(sorted(found.get(key, ()))) for key in ("CPU implementer", "CPU part"))
+    cores = f"{platform.machine()} implementer {makers}, part {parts}" if makers and parts else ""
+    try:
+        board = _BOARD.read_text(encoding="utf-8", errors="replace").strip("\0\n ")
+    except OSError:
+        board = ""
+    return ", ".join(word for word in (board, cores) if word)
+
+
+def _brand() -> str:
+    command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
+    try:
+        return subprocess.run(command, capture_output=True, check=False, text=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
 
 
 def _memory() -> int:
