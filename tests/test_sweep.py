@@ -34,6 +34,22 @@ def test_a_setting_goes_to_every_variant_or_to_the_one_that_is_named():
     assert ["xmem", "xmem@no-sensory size=96"] == named
 
 
+def test_the_flag_that_names_a_variant_wins_wherever_it_stands():
+    flags = ("xmem@no-sensory.top_k=7", "xmem.top_k=9")
+    for order in (flags, flags[::-1]):
+        assert ["xmem top_k=9", "xmem@no-sensory top_k=7"] == rows("xmem", "xmem@no-sensory", settings=order)
+    ladders = ("xmem@no-sensory.top_k=7,8", "xmem.top_k=9")
+    swept = rows("xmem@no-sensory", sweeps=ladders)
+    assert [f"xmem@no-sensory top_k={value} | top_k" for value in (7, 8)] == swept
+
+
+@pytest.mark.parametrize("flag", ["settings", "sweeps"])
+def test_a_flag_is_given_once(flag):
+    assert 1 == len(rows("xmem", **{flag: ("xmem.top_k=20", "xmem.top_k=20")}))
+    with pytest.raises(UsageError, match=r"xmem\.top_k is given as 20 and as 30"):
+        rows("xmem", **{flag: ("xmem.top_k=20", "xmem.top_k=30")})
+
+
 def test_a_sweep_gives_a_row_for_each_value_in_the_order_given():
     swept = rows("xmem", "stcn", sweeps=("xmem.num_prototypes=256, 64",))
     assert ["xmem num_prototypes=256 | num_prototypes", "xmem num_prototypes=64 | num_prototypes", "stcn"] == swept

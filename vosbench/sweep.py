@@ -61,8 +61,8 @@ def make_wishes(asked: Asked, registry: Registry) -> tuple[tuple[Wish, ...], tup
     wishes: list[Wish] = []
     notices: list[str] = []
     for row in rows:
-        given = _with(row, _flags(asked.settings, row.method))
-        swept = _swept(given, _flags(asked.sweeps, row.method))
+        given = _with(row, _flags(asked.settings, "--set", row))
+        swept = _swept(given, _flags(asked.sweeps, "--sweep", row))
         wishes += _curve(swept, registry, notices) if asked.curve else swept
     return tuple(_each_once(wishes)), tuple(dict.fromkeys(notices))
 
@@ -79,14 +79,18 @@ def _check_names(flags: tuple[str, ...], what: str, rows: Sequence[Wish]) -> Non
             raise UsageError(f"{what} {flag}: this run has no method '{name}'", fix=nearest(name, names))
 
 
-def _flags(flags: tuple[str, ...], method: str) -> dict[str, str]:
-    """The flags that are for ``method``: by its whole name, or by that without variants."""
+def _flags(flags: tuple[str, ...], what: str, row: Wish) -> dict[str, str]:
+    """The flags that are for a row: by its whole name, which wins, or by that without variants."""
     chosen: dict[str, str] = {}
-    for flag in flags:
-        name, _, rest = flag.partition(".")
-        if name in (method, method.split("@")[0]):
-            key, _, value = rest.partition("=")
-            chosen[key] = value
+    for name in dict.fromkeys((row.card, row.method)):
+        found: dict[str, str] = {}
+        for flag in flags:
+            key, _, value = flag.removeprefix(f"{name}.").partition("=")
+            if flag.partition(".")[0] != name:
+                continue
+            if found.setdefault(key, value) != value:
+                raise UsageError(f"{what} {name}.{key} is given as {found[key]} and as {value}", fix="give it once")
+        chosen.update(found)
     return chosen
 
 
