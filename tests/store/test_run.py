@@ -18,7 +18,7 @@ from vosbench.errors import StoreError
 from vosbench.records import Outcome, Record
 from vosbench.store import locks
 from vosbench.store.atomic import DiskFullError
-from vosbench.store.run import RECORD_FILE, RUNS, Run, find_run, plan_digest, read_record, unfinished_run
+from vosbench.store.run import PLAN_FILE, RECORD_FILE, RUNS, Run, find_run, plan_digest, read_record, unfinished_run
 
 
 @pytest.fixture
@@ -85,6 +85,8 @@ def test_a_workspace_is_fresh(run, cells):
         (b'{"schema": 1, "key"', "cannot be read"),
         (b"[]", "cannot be read"),
         (b"\xff\xfe", "cannot be read"),
+        (b"[" * 200_000, "cannot be read"),
+        (b'{"schema": 1, "load_seconds": 1' + b"0" * 400 + b"}", "cannot be read"),
         (b'{"schema": 2}', "written by another version"),
         (b'{"schema": 1, "keys": 3}', "unknown key 'keys'"),
     ],
@@ -124,6 +126,27 @@ def test_cells_set_aside_keep_each_attempt_and_count_for_nothing(run, cells, pub
     assert run.record(cells[0]) is None
     assert [] == list(run.records())
     assert 2 == len(list((run.path / ".set-aside").rglob(RECORD_FILE)))
+
+
+def test_a_cell_is_set_aside_whatever_its_video_is_called_and_wherever_there_is_room(run, cells, publish):
+    spec = dataclasses.replace(cells[0], video="clip[1]")
+    for _ in range(3):
+        publish(spec, "error", 1)
+        run.set_aside(spec)
+    attempts = run.path / ".set-aside" / spec.folder.parent
+    names = [f"{spec.folder.name}-{number}" for number in (1, 2, 3)]
+    assert names == sorted(path.name for path in attempts.iterdir())
+    (attempts / names[0]).rename(attempts / "elsewhere")
+    publish(spec, "error", 1)
+    run.set_aside(spec)
+    assert {*names, "elsewhere"} == {path.name for path in attempts.iterdir()}
+
+
+@pytest.mark.parametrize("data", [b"[]", b"{}", b"[" * 200_000, b"torn"])
+def test_a_torn_plan_is_no_plan(run, data):
+    run.path.mkdir()
+    (run.path / PLAN_FILE).write_bytes(data)
+    assert "" == run.plan()
 
 
 def test_the_same_video_with_other_frames_is_refused(run, cells, publish):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import json
 import os
 import shutil
@@ -83,7 +84,7 @@ class Run:
         path = self.path / PLAN_FILE
         try:
             return str(json.loads(path.read_bytes())["digest"]) if path.is_file() else ""
-        except (ValueError, KeyError, OSError):
+        except (ValueError, KeyError, TypeError, RecursionError, OSError):
             return ""
 
     def save_plan(self, cells: Iterable[CellSpec]) -> None:
@@ -129,10 +130,10 @@ class Run:
         """Move a failed cell out of the way so that it can be run again; nothing is deleted."""
         folder = self.cell(spec)
         attempts = self.path / ".set-aside" / spec.folder
-        number = len(list(attempts.parent.glob(f"{attempts.name}-*"))) + 1
+        places = (attempts.with_name(f"{attempts.name}-{number}") for number in itertools.count(1))
         with storing(self.path):
             attempts.parent.mkdir(parents=True, exist_ok=True)
-            folder.rename(attempts.with_name(f"{attempts.name}-{number}"))
+            folder.rename(next(place for place in places if not place.exists()))
 
 
 def read_record(folder: Path) -> Record:
@@ -148,7 +149,7 @@ def read_record(folder: Path) -> Record:
                 fix="read it with the vosbench that wrote it",
             )
         return from_plain(Record, value)
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         detail = f"{'.'.join(map(str, error.path))}: {error.message}" if isinstance(error, PlainError) else str(error)
         raise StoreError(f"the record cannot be read: {detail}", where=str(path), fix=fix) from error
 
