@@ -90,3 +90,19 @@ def test_a_home_folder_is_expanded(monkeypatch, tmp_path):
     (tmp_path / "d").mkdir()
     assert tmp_path / "d" == find_places(("~/d",), {"XDG_CONFIG_HOME": str(tmp_path)}).data
     assert Path("~/d").expanduser() == tmp_path / "d"
+
+
+def test_a_user_without_a_home_is_told_what_to_name(tmp_path, monkeypatch):
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.raises(UsageError, match="no home folder") as caught:
+        find_places((), {})
+    assert "VOSBENCH_CACHE" in caught.value.fix
+    assert tmp_path == find_places((), {"VOSBENCH_CACHE": str(tmp_path)}).cache
+
+
+def test_the_home_of_a_user_who_is_not_there_is_refused(environment):
+    with pytest.raises(UsageError, match="there is no home folder for ~nobody-of-this-name"):
+        find_places(("~nobody-of-this-name/data",), environment)

@@ -47,16 +47,16 @@ def find_places(data_flags: tuple[str, ...] = (), environment: Mapping[str, str]
         root = saved.data
     weights = Path(environment["VOSBENCH_WEIGHTS"]) if environment.get("VOSBENCH_WEIGHTS") else saved.weights
     for path in [root, *suites.values()]:
-        if path is not None and not path.expanduser().is_dir():
+        if path is not None and not _full(path).is_dir():
             raise UsageError(
                 f"there is no folder {path}",
                 where="--data, VOSBENCH_DATA or the configuration file",
                 fix="check the path, or configure no data root at all to run on synthetic videos",
             )
     return Places(
-        data=root.expanduser().resolve() if root else None,
-        suite_data={name: path.expanduser().resolve() for name, path in suites.items()},
-        weights=weights.expanduser().resolve() if weights else None,
+        data=_full(root) if root else None,
+        suite_data={name: _full(path) for name, path in suites.items()},
+        weights=_full(weights) if weights else None,
         cache=_cache(environment),
     )
 
@@ -74,13 +74,30 @@ def _split_flags(flags: tuple[str, ...]) -> tuple[Path | None, dict[str, Path]]:
 
 
 def _config_file(environment: Mapping[str, str]) -> ConfigFile:
-    base = Path(environment.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    try:
+        base = Path(environment.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    except RuntimeError:  # a user without a home has no configuration there
+        return ConfigFile()
     path = base / "vosbench" / "config.yaml"
     return load_yaml(ConfigFile, path) if path.is_file() else ConfigFile()
 
 
 def _cache(environment: Mapping[str, str]) -> Path:
     if environment.get("VOSBENCH_CACHE"):
-        return Path(environment["VOSBENCH_CACHE"]).expanduser().resolve()
-    base = Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        return _full(Path(environment["VOSBENCH_CACHE"]))
+    try:
+        base = Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError as error:
+        raise UsageError(
+            "this user has no home folder to keep synthetic videos in",
+            where="HOME and the system's list of users",
+            fix="name a folder with VOSBENCH_CACHE",
+        ) from error
     return base / "vosbench"
+
+
+def _full(path: Path) -> Path:
+    try:
+        return path.expanduser().resolve()
+    except RuntimeError as error:
+        raise UsageError(f"there is no home folder for {path}", fix="write the whole path") from error

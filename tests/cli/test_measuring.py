@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vosbench.cli.measuring import _device
+from vosbench.cli.measuring import device_of
 from vosbench.errors import UsageError
 from vosbench.store.frames import read_frames
 from vosbench.store.run import FRAMES_FILE, MASKS_FOLDER, Run
@@ -92,6 +92,20 @@ def test_out_of_memory_is_a_result_with_what_was_answered(run_tiny):
 def test_a_driver_that_failed_is_not_taken_for_a_machine_without_cards(machine):
     broken = dataclasses.replace(machine, gpus=(), card_trouble="NVML cannot be asked: version mismatch")
     with pytest.raises(UsageError, match="--device cuda:0: NVML cannot be asked: version mismatch"):
-        _device("cuda", broken)
+        device_of("cuda", broken)
     with pytest.raises(UsageError, match="this machine has 0 NVIDIA cards"):
-        _device("cuda", dataclasses.replace(broken, card_trouble=""))
+        device_of("cuda", dataclasses.replace(broken, card_trouble=""))
+
+
+@pytest.mark.parametrize("option", ["--memory-budget", "--realtime", "--min-seconds"])
+@pytest.mark.parametrize("value", ["inf", "nan"])
+def test_what_is_no_finite_number_is_refused(vosbench, option, value):
+    said = vosbench("run", "--suite", "davis2016", "--methods", "null", option, value)
+    assert 2 == said.status
+    assert f"{option} {value}: expected a finite number" in said.err
+
+
+def test_a_check_refuses_a_device_that_is_not_there(vosbench):
+    said = vosbench("check", "null", "--device", "gpu")
+    assert 2 == said.status
+    assert "--device gpu: not known" in said.err

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
+from vosbench.cli.measuring import device_of
 from vosbench.cli.options import adapter_option, echo_json, json_option
 from vosbench.contract import Runtime
-from vosbench.machine import default_device, read_machine
+from vosbench.machine import read_machine
 from vosbench.registry import Method, Registry
 from vosbench.weights import equip
 
@@ -43,7 +44,7 @@ def command(
     chosen = Registry(adapters).method(method)
     if folder is not None:
         sys.exit(_check_parity(chosen, folder, as_json=as_json))
-    runtime = Runtime(device=device or default_device(read_machine()), threads=threads)
+    runtime = Runtime(device=device_of(device, read_machine()), threads=threads)
     sys.exit(_check_behaviour(chosen, runtime, weights or "random:0", as_json=as_json))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -96,7 +97,7 @@ def runtime_of(options: dict[str, Any], machine: Machine) -> Runtime:
     """Gives back how methods are asked to compute."""
     one_core = options["profile"] == "one-core"
     return Runtime(
-        device=_device("cpu" if one_core and options["device"] is None else options["device"], machine),
+        device=device_of("cpu" if one_core and options["device"] is None else options["device"], machine),
         precision=options["precision"],
         compile=options["compile"],
         threads=options["threads"] or (1 if one_core else machine.cores),
@@ -108,21 +109,28 @@ def runtime_of(options: dict[str, Any], machine: Machine) -> Runtime:
 
 def mode_of(options: dict[str, Any]) -> Mode:
     """Gives back what sets the run apart beside its runtime."""
-    budget = options["memory_budget"]
+    budget = _finite("--memory-budget", options["memory_budget"])
     return Mode(
         short_side=options["size"],
         one_core=options["profile"] == "one-core",
-        realtime=options["realtime"],
+        realtime=_finite("--realtime", options["realtime"]),
         memory_budget=int(budget * GIB) if budget is not None else None,
     )
 
 
 def minimum_of(options: dict[str, Any]) -> Minimum:
     """Gives back the shortest measurement that is taken for one."""
-    return Minimum(frames=options["min_frames"], seconds=options["min_seconds"])
+    return Minimum(frames=options["min_frames"], seconds=_finite("--min-seconds", options["min_seconds"]) or 0.0)
 
 
-def _device(named: str | None, machine: Machine) -> str:
+def _finite(option: str, value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise UsageError(f"{option} {value}: expected a finite number", fix="leave it out to have no such limit")
+    return value
+
+
+def device_of(named: str | None, machine: Machine) -> str:
+    """Gives back the torch device that ``--device`` names. Raises `UsageError` for one that is not there."""
     device = named or default_device(machine)
     device = "cuda:0" if device == "cuda" else device
     if not re.fullmatch(r"cpu|cuda:[0-9]+", device):
