@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from statistics import stdev
+
 import pytest
 
 from vosbench.contract import Weights
@@ -12,6 +15,7 @@ from vosbench.registry import Registry
 from vosbench.report.rows import method_rows, read_cells
 from vosbench.report.study import study_views
 from vosbench.report.study_files import finish_study
+from vosbench.report.table_columns import headline_of
 from vosbench.studies import Study, StudyColumn, StudyFigure, StudyRow, StudyTable
 
 ROWS = (
@@ -55,6 +59,16 @@ def test_measured_and_published_stand_side_by_side(made, add):
     assert ("Consolidation", "xmem", "81.0", "89.8 ± 0.2", "80.5", "90.0 ± 0.4", "-0.5", "0.2") == view.lines[0]
     assert ("Local window", "xmem@window", "70.0", "86.2 ± 1.5", "-", "85.5 ± 0.9", "-", "-0.7") == view.lines[1]
     assert any("not ranked" in footer for footer in view.footers)
+
+
+def test_offsets_of_two_numbers_are_passes_of_their_own(made, add):
+    for offset, jf in (((0, 5), 70.0), ((1, 5), 72.0), ((1, 3), 80.0)):
+        add("xmem", jf=jf, offset=offset)
+    cells = read_cells(made.run)
+    told_apart = [replace(cell, record=replace(cell.record, masks_digest=cell.folder.name)) for cell in cells]
+    (row,) = method_rows(told_apart)
+    assert (3, False) == (row.passes, row.outputs_differ)
+    assert row.deviations[headline_of(row)] == pytest.approx(stdev([70.0, 72.0, 80.0]))
 
 
 def test_offsets_give_mean_and_deviation(made, add):

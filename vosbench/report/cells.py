@@ -63,10 +63,16 @@ def _mean_measures(cells: Sequence[Cell]) -> dict[str, float]:
 
 def split_passes(cells: Sequence[Cell]) -> list[list[Cell]]:
     """Gives back the cells of each pass over the videos: by repeat and insertion offset."""
-    passes: dict[tuple[int, int], list[Cell]] = {}
+    passes: dict[tuple[int, int, int], list[Cell]] = {}
     for cell in cells:
-        passes.setdefault((cell.record.spec.repeat, cell.record.spec.offset), []).append(cell)
+        passes.setdefault((cell.record.spec.repeat, *insertion(cell)), []).append(cell)
     return [passes[key] for key in sorted(passes)]
+
+
+def insertion(cell: Cell) -> tuple[int, int]:
+    """Gives back a cell's insertion offset and of how many; the first is the same whatever their number."""
+    spec = cell.record.spec
+    return (spec.offset, spec.offsets if spec.offset else 1)
 
 
 def score_deviations(cells: Sequence[Cell]) -> dict[str, float]:

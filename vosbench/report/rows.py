@@ -13,7 +13,7 @@ import numpy as np
 from vosbench.digest import digest_json
 from vosbench.growth import Growth, measure_growth
 from vosbench.records import CellSpec, Record
-from vosbench.report.cells import Cell, compression_ratio, mean_scores, score_deviations, split_passes
+from vosbench.report.cells import Cell, compression_ratio, insertion, mean_scores, score_deviations, split_passes
 from vosbench.report.measures import (
     Measures,
     answered_cells,
@@ -250,8 +250,7 @@ def _given(cells: list[Cell]) -> str:
 
 
 def _outputs_differ(cells: list[Cell]) -> bool:
-    digests: dict[tuple[str, int], set[str]] = {}
+    digests: dict[tuple[str, int, int], set[str]] = {}
     for cell in cells:
-        spec = cell.record.spec
-        digests.setdefault((spec.video, spec.offset), set()).add(cell.record.masks_digest)
+        digests.setdefault((cell.record.spec.video, *insertion(cell)), set()).add(cell.record.masks_digest)
     return any(len(found) > 1 for found in digests.values())
