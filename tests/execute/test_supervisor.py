@@ -338,3 +338,11 @@ print(process._process.pid, flush=True)
 for event in process.events(60, 60):
     pass
 """
+
+
+def test_a_log_that_cannot_be_written_is_not_the_interpreters_fault(tmp_path, plan_cells, write_adapter):
+    (tmp_path / "logs").write_text("")
+    job = Job(run=tmp_path, cells=tuple(plan_cells(write_adapter())))
+    with pytest.raises(StoreError, match="cannot write") as caught:
+        CellProcess(job, tmp_path / "logs" / "mine.log")
+    assert str(tmp_path / "logs" / "mine.log") == caught.value.where

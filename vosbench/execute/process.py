@@ -16,6 +16,7 @@ from pathlib import Path
 from vosbench.errors import UsageError
 from vosbench.plain import from_plain, to_plain
 from vosbench.records import Event, Job
+from vosbench.store.atomic import storing
 
 LAST_WORDS = 20
 """Lines of a dead process's log that an error quotes."""
@@ -36,23 +37,25 @@ class SilenceError(Exception):
 class CellProcess:
     """A running ``python -m vosbench.cell`` with whatever it starts. What they print goes to ``log``.
 
-    Raises `UsageError` for an interpreter that cannot be started.
+    Raises `UsageError` for an interpreter that cannot be started, `StoreError` for a log that cannot be written.
     """
 
     def __init__(self, job: Job, log: Path, interpreter: str = sys.executable) -> None:
-        log.parent.mkdir(parents=True, exist_ok=True)
+        with storing(log):
+            log.parent.mkdir(parents=True, exist_ok=True)
+            printed = log.open("ab")
         self._log = log
-        self._log_began = log.stat().st_size if log.is_file() else 0
+        self._log_began = log.stat().st_size
         threads = str(job.cells[0].runtime.threads)
         limits = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
         limits["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # cards are counted as the driver counts them
         self._events, writing = os.pipe()
         try:
-            with log.open("ab") as stream:
+            with printed:
                 self._process = subprocess.Popen(
                     [interpreter, "-P", "-m", "vosbench.cell", str(writing), str(os.getpid())],
                     stdin=subprocess.PIPE,
-                    stdout=stream,
+                    stdout=printed,
                     stderr=subprocess.STDOUT,
                     pass_fds=(writing,),
                     env=os.environ | limits,
