@@ -18,7 +18,7 @@ from vosbench.adapters.nn.entering import with_given
 from vosbench.adapters.nn.geometry import Geometry, image_to_network, masks_to_network, one_hot, to_frame
 from vosbench.adapters.nn.labels import id_table
 from vosbench.adapters.nn.prompted import entry_order, require_frame_size, require_mask_size
-from vosbench.adapters.nn.runtime import computing
+from vosbench.adapters.nn.runtime import computing, full_precision
 from vosbench.contract import Runtime, View, core
 from vosbench.errors import AdapterError
 from vosbench.types import Frame, Instance, LabelMap, Prediction, Prompt, Track
@@ -180,7 +180,8 @@ class MobileInstSession:
         given = masks_to_network(masks, self._place, device=self._device, dtype=torch.float32)
         given = (functional.avg_pool2d(given[None], MASK_STRIDE)[0] > 0.5).flatten(1).float()
         found = (probabilities > self._settings.mask_threshold).flatten(1).float()
-        both = given @ found.T
+        with full_precision(self._device):  # half precision does not count so many pixels
+            both = given @ found.T
         either = given.sum(1)[:, None] + found.sum(1)[None] - both
         return (both / either.clamp(min=1)).cpu().numpy()
 

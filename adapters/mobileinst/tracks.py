@@ -13,6 +13,8 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from torch.nn import functional
 
+from vosbench.adapters.nn.runtime import full_precision
+
 
 class Tracks:
     """N tracks: kernels (N, channels), summed scores (N, categories) and the number of keyframes."""
@@ -69,8 +71,9 @@ class Tracks:
     def _associate(self, kernels: Tensor) -> Tensor:
         if self._compared is None:
             return torch.arange(len(kernels), device=kernels.device)
-        before, now = (functional.normalize(x.float(), dim=1) for x in (self._compared, kernels))
-        similarity = (before @ now.T).cpu().numpy()
+        with full_precision(kernels.device):
+            before, now = (functional.normalize(x.float(), dim=1) for x in (self._compared, kernels))
+            similarity = (before @ now.T).cpu().numpy()
         columns = _greedy(similarity) if self._association == "greedy" else linear_sum_assignment(1 - similarity)[1]
         return torch.from_numpy(np.asarray(columns)).to(kernels.device)
 

@@ -152,6 +152,15 @@ def test_streamed_logits_are_those_of_the_librarys_own_session_in_constant_memor
     assert {} == session.footprint()
 
 
+@pytest.mark.parametrize("make", [_sam2, _edgetam], ids=["sam2", "edgetam"])
+def test_a_video_is_answered_in_bf16(make):
+    session = StreamingSession(View(id="video", height=HEIGHT, width=WIDTH), *make(), Runtime(precision="bf16"))
+    for frame in _frames(LATE + 3):
+        labels = session.step(frame)
+        assert (HEIGHT, WIDTH) == labels.shape
+        assert {0, 2, 5, 7} >= set(np.unique(labels))
+
+
 def test_random_weights_are_the_same_for_one_seed_and_leave_the_global_generator_alone():
     settings = Sam2Settings(image_size=SIDE)
     before = torch.random.get_rng_state()
