@@ -18,7 +18,8 @@ class EchoSession:
         """Gives back a label map (height, width) with all objects that have entered, each where it entered."""
         if frame.prompt is not None:
             mask = frame.prompt.mask
-            self._labels = np.where(mask > 0, mask, self._labels).astype(np.promote_types(mask.dtype, np.uint8))
+            wide = np.promote_types(mask.dtype, self._labels.dtype)
+            self._labels = np.where(mask > 0, mask, self._labels).astype(wide)
         return self._labels.copy()
 
     def finish(self) -> None:
