@@ -120,6 +120,12 @@ def _contradictions(settings: XMemSettings) -> list[tuple[bool, str, str]]:
             "set min_mid_term_frames below max_mid_term_frames (official: 5 and 10)",
         ),
         (
+            settings.enable_long_term and settings.num_prototypes > settings.max_long_term_elements,
+            f"one consolidation brings num_prototypes={settings.num_prototypes} positions, more than "
+            f"max_long_term_elements={settings.max_long_term_elements} allows",
+            "set num_prototypes to max_long_term_elements or less",
+        ),
+        (
             settings.enable_long_term and settings.max_memory_frames > 0,
             f"max_memory_frames={settings.max_memory_frames} is for a memory without consolidation",
             "set enable_long_term=off as well, or name the variant @window",

@@ -201,3 +201,5 @@ def test_missing_weights_and_contradicting_settings_are_refused():
         STCN.load(Runtime(), Weights(kind="checkpoint"), STCN.settings())
     with pytest.raises(UsageError, match="leaves nothing to consolidate"):
         XMEM.load(Runtime(), Weights(kind="random"), XMEM.settings(min_mid_term_frames=10))
+    with pytest.raises(UsageError, match="more than max_long_term_elements=100 allows"):
+        XMEM.load(Runtime(), Weights(kind="random"), XMEM.settings(max_long_term_elements=100))
