@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,20 @@ def test_a_flag_asks_for_the_model_of_one_method_or_of_all():
 def test_tables_say_that_it_is_small_and_what_sets_it_apart():
     assert "mini" == weights_label(Weights(kind="mini"))
     assert "mini, distilled" == weights_label(Weights(kind="mini", marks=("distilled",)))
+
+
+def test_bundled_models_beside_the_controlled_comparison_are_marked_as_on_their_cards():
+    registry = Registry()
+    marked = {}
+    for name in ("deaot-l", "mavos", "mobileinst", "mobilevos", "sam2-lite", "stcn", "xmem"):
+        for mini in registry.card(name).minis:
+            _, weights = equip(registry.method("@".join(filter(None, (name, mini.variant)))), "mini", None)
+            card = json.loads(weights.path.with_suffix(".json").read_text())
+            assert mini.marks == weights.marks == tuple(card["marks"])
+            marked[mini.name] = mini.marks
+    beside = {name: marks for name, marks in marked.items() if marks}
+    assert {"mobileinst-mini", "mobilevos-mini", "sam2-lite-mini"} == set(beside)
+    assert ("own stages",) == beside["sam2-lite-mini"]
 
 
 def test_a_plan_records_the_models_weights_and_settings_and_tells_the_reader(adapter: Path, tiny: Path, machine):

@@ -116,6 +116,7 @@ CARD = MethodCard(
             name="sam2-lite-mini",
             file="sam2-lite-mini.safetensors",
             settings={"preset": "mini", "size": 240, "noise": 1.0},
+            marks=("own stages",),
         ),
     ),
 )
