@@ -42,15 +42,17 @@ def read_memory(queries: Tensor, stores: Sequence[Store], top_k: int) -> list[Te
     query is the softmax over its ``top_k`` most similar tokens of all stores together, among those that have
     values for the group; k is cut to their number.
     """
-    most_queries, most_tokens = TILE if queries.device.type == "cpu" else TILE_DEVICE
+    on_host = queries.device.type == "cpu"
+    most_queries, most_tokens = TILE if on_host else TILE_DEVICE
+    count_usage, read_pages = (_count_usage, weighted_sum) if on_host else (count_usage_at_once, weighted_sum_masked)
     readouts: list[list[Tensor]] = [[] for _ in stores[0].values]
     for chunk in queries.split(most_queries):
         for group, (values, columns) in enumerate(_search(chunk, stores, top_k, most_tokens)):
             affinity = torch.softmax(values, dim=1)
             if group == 0:
-                _count_usage(stores, columns, affinity)
+                count_usage(stores, columns, affinity)
             pages = [page for store in stores for page in store.values[group]]
-            readouts[group].append(weighted_sum(columns, affinity, pages))
+            readouts[group].append(read_pages(columns, affinity, pages))
     return [parts[0] if len(parts) == 1 else torch.cat(parts) for parts in readouts]
 
 
@@ -111,6 +113,38 @@ def weighted_sum(columns: Tensor, weights: Tensor, pages: Sequence[Tensor]) -> T
         )
         begin += len(page)
     return total
+
+
+def weighted_sum_masked(columns: Tensor, weights: Tensor, pages: Sequence[Tensor]) -> Tensor:
+    """Gives back what `weighted_sum` gives, without waiting for an accelerator.
+
+    Every page is asked for all columns, those of other pages with weight 0: to choose a page's own ones the host would
+    have to know their number.
+    """
+    total, begin = pages[0].new_zeros(len(columns), pages[0].shape[1]), 0
+    for page in pages:
+        index = columns - begin
+        within = index.clamp(0, len(page) - 1)
+        own = weights * (index == within)
+        total += functional.embedding_bag(within, page, mode="sum", per_sample_weights=own)
+        begin += len(page)
+    return total
+
+
+def count_usage_at_once(stores: Sequence[Store], columns: Tensor, affinity: Tensor) -> None:
+    """Increase the usage of the first group's tokens in one order of adding, without waiting for an accelerator.
+
+    The parts of each token are brought together by sorting: added where they come, as `Tensor.index_add_` does on an
+    accelerator, they would give other last digits in every run.
+    """
+    lengths = [_length(store.values[0]) for store in stores]
+    found, order = columns.flatten().sort(stable=True)
+    first = torch.searchsorted(found, torch.arange(sum(lengths), device=found.device))
+    parts = affinity.flatten()[:, None]
+    sums = functional.embedding_bag(order, parts, first, mode="sum")[:, 0]
+    for store, part in zip(stores, sums.split(lengths), strict=True):
+        if store.usage is not None:
+            store.usage.add_(part)
 
 
 def _search(queries: Tensor, stores: Sequence[Store], top_k: int, most_tokens: int) -> list[tuple[Tensor, Tensor]]:

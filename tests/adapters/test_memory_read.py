@@ -2,9 +2,18 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from vosbench.adapters.nn import memory_read
-from vosbench.adapters.nn.memory_read import Store, read_memory, top_columns
+from vosbench.adapters.nn.memory_read import (
+    Store,
+    _count_usage,
+    count_usage_at_once,
+    read_memory,
+    top_columns,
+    weighted_sum,
+    weighted_sum_masked,
+)
 
 
 def dense_read(logits: torch.Tensor, values: torch.Tensor, top_k: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -73,3 +82,68 @@ def test_two_stores_are_read_as_one_each_from_its_end():
     readouts = read_memory(queries, stores, 9)
     torch.testing.assert_close([readout for readout, _ in expected], readouts)
     torch.testing.assert_close(expected[0][1], torch.cat([long_usage, work_usage]))
+
+
+class Listening(TorchDispatchMode):
+    """The names of the operations that ran."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.names.add(func.overloadpacket.__name__)
+        return func(*args, **(kwargs or {}))
+
+
+WAITS = {"nonzero", "_local_scalar_dense", "masked_select", "index_add_", "unique2", "_to_copy"}
+"""What an accelerator's host waits for, or what adds up in another order in every run."""
+
+
+def columns_and_weights(queries: int, k: int, tokens: int) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(4)
+    columns = torch.stack([torch.randperm(tokens, generator=generator)[:k] for _ in range(queries)])
+    return columns, torch.softmax(random(queries, k, seed=5).float(), dim=1)
+
+
+def test_the_read_of_an_accelerator_gives_the_same_sums_and_waits_for_nothing():
+    columns, weights = columns_and_weights(50, 7, 90)
+    values = random(90, 8, seed=6).float()
+    for pages in ([values], values.split(25), [values[:1], values[1:60], values[60:]]):
+        with Listening() as listening:
+            found = weighted_sum_masked(columns, weights, pages)
+        torch.testing.assert_close(weighted_sum(columns, weights, pages), found)
+        assert not listening.names & WAITS
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_usage_counted_on_an_accelerator_is_the_same_and_added_in_one_order(dtype: torch.dtype):
+    columns, weights = columns_and_weights(50, 7, 90)
+    weights, values = weights.to(dtype), random(90, 8, seed=6)
+
+    def stores() -> list[Store]:
+        usages = (torch.ones(30, dtype=dtype), None, torch.zeros(40, dtype=dtype))
+        parts = zip(values.split([30, 20, 40]), usages, strict=True)
+        return [Store(rows=[part], values=[part.split(15)], usage=usage) for part, usage in parts]
+
+    expected, counted = stores(), stores()
+    _count_usage(expected, columns, weights)
+    with Listening() as listening:
+        count_usage_at_once(counted, columns, weights)
+    for one, other in zip(expected, counted, strict=True):
+        torch.testing.assert_close(one.usage, other.usage)
+    assert not listening.names & WAITS
+
+
+def test_a_whole_read_is_the_same_with_the_sums_of_an_accelerator(monkeypatch: pytest.MonkeyPatch):
+    queries, rows, values = random(10, 6, seed=1), random(90, 6, seed=2), random(90, 8, seed=3)
+
+    def read() -> tuple[list[torch.Tensor], torch.Tensor]:
+        usage = torch.zeros(90, dtype=torch.float64)
+        store = Store(rows=rows.split(40), values=[values.split(25), values[60:].split(30)], usage=usage)
+        return read_memory(queries, [store], 4), usage
+
+    expected = read()
+    monkeypatch.setattr(memory_read, "weighted_sum", weighted_sum_masked)
+    monkeypatch.setattr(memory_read, "_count_usage", count_usage_at_once)
+    torch.testing.assert_close(expected, read())
