@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from vosbench.adapters.mobileinst.network import STRIDE, Instances, Maps, MobileInstNetwork, mask_logits
 from vosbench.adapters.mobileinst.settings import MobileInstSettings
-from vosbench.adapters.mobileinst.tracks import Tracks
+from vosbench.adapters.mobileinst.tracks import Standing, Tracks
 from vosbench.adapters.nn.entering import with_given
 from vosbench.adapters.nn.geometry import Geometry, image_to_network, masks_to_network, one_hot, to_frame
 from vosbench.adapters.nn.labels import id_table
@@ -87,9 +87,9 @@ class MobileInstSession:
         if self._view.task == "vos" or self._of_images or not self._tracks.keyframes:
             return None
         return tuple(
-            Track(track_id=track, category=self._categories[category], score=score)
-            for track, category, score in self._tracks.best(self._settings.tracks)
-            if track in self._answered
+            Track(track_id=one.track, category=self._categories[one.category], score=one.score)
+            for one in self._tracks.best(self._settings.tracks)
+            if one.track in self._answered
         )
 
     def close(self) -> None:
@@ -112,7 +112,7 @@ class MobileInstSession:
         if self._classes:
             classes = classes[:, list(self._classes)]
         scores = (classes.sigmoid() * said.objectness[0, :, None].float().sigmoid()).sqrt()
-        if not bool(torch.isfinite(scores).all()) or not bool(torch.isfinite(said.kernels).all()):
+        if not bool(torch.isfinite(scores).all() & torch.isfinite(said.kernels).all()):
             raise AdapterError(
                 "the network's answer is not finite", where=self._where(frame), fix="try --precision fp32"
             )
@@ -133,26 +133,22 @@ class MobileInstSession:
         best = self._best()
         if not best:
             return ()
-        probabilities = self._probabilities(maps, [track for track, _, _ in best])
+        probabilities = self._probabilities(maps, [one.track for one in best])
         threshold = self._settings.mask_threshold
         sure = maskness(probabilities, threshold) if self._of_images else [1.0] * len(best)
         masks = (self._at_frame(probabilities) > threshold).cpu().numpy()
-        self._answered.update(track for (track, _, _), mask in zip(best, masks, strict=True) if mask.any())
+        self._answered.update(one.track for one, mask in zip(best, masks, strict=True) if mask.any())
         return tuple(
-            Instance(track_id=track, category=self._categories[category], score=score * part, mask=mask)
-            for (track, category, score), part, mask in zip(best, sure, masks, strict=True)
+            Instance(track_id=one.track, category=self._categories[one.category], score=one.score * part, mask=mask)
+            for one, part, mask in zip(best, sure, masks, strict=True)
             if mask.any()
         )
 
-    def _best(self) -> list[tuple[int, int, float]]:
-        """Gives back the tracks that answer a frame, their category and score."""
+    def _best(self) -> list[Standing]:
+        """Gives back the tracks that answer a frame: of a video those that its last keyframe scores high enough."""
         if not self._of_images:
-            return [one for one in self._tracks.best(self._settings.tracks) if self._present(*one[:2])]
-        return [one for one in self._tracks.best(self._settings.num_queries) if one[2] > SMALLEST_SCORE]
-
-    def _present(self, track: int, category: int) -> bool:
-        """Tells whether the last keyframe scores a track high enough as what it is believed to be."""
-        return self._tracks.score_now(track, category) >= self._settings.presence
+            return [one for one in self._tracks.best(self._settings.tracks) if one.now >= self._settings.presence]
+        return [one for one in self._tracks.best(self._settings.num_queries) if one.score > SMALLEST_SCORE]
 
     def _enter(self, prompt: Prompt, maps: Maps, frame: Frame) -> None:
         """Give each object the free track whose mask fits it best; one without a pixel gets none."""
@@ -212,7 +208,7 @@ def maskness(probabilities: Tensor, threshold: float) -> list[float]:
     """
     inside = probabilities > threshold
     means = (probabilities * inside).sum((1, 2)) / inside.sum((1, 2)).clamp(min=1)
-    return [float(mean) for mean in means]
+    return means.tolist()
 
 
 def answered(view: View, settings: MobileInstSettings, *, trained: bool = True) -> Known:

@@ -6,6 +6,8 @@ one, so that a video has as many tracks as there are queries, and exchanging que
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -14,6 +16,20 @@ from torch import Tensor
 from torch.nn import functional
 
 from vosbench.adapters.nn.runtime import full_precision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What is believed of a track.
+
+    ``category`` counts the head's classes that are asked for, ``score`` is its mean over the keyframes so far and
+    ``now`` its score on the last one.
+    """
+
+    track: int
+    category: int
+    score: float
+    now: float
 
 
 class Tracks:
@@ -26,6 +42,7 @@ class Tracks:
         self._scores: Tensor | None = None
         self.kernels: Tensor | None = None
         self._now: Tensor | None = None
+        self._ranking: list[Standing] | None = None
         self.keyframes = 0
 
     def update(self, kernels: Tensor, scores: Tensor) -> NDArray[np.int64]:
@@ -41,6 +58,7 @@ class Tracks:
             self._compared = torch.lerp(kernels, self._compared, self._kernel_memory)
             self._scores += scores
         self.kernels, self._now = kernels, scores
+        self._ranking = None
         self.keyframes += 1
         return order.cpu().numpy()
 
@@ -50,23 +68,34 @@ class Tracks:
             raise ValueError("no keyframe was seen yet")
         return self._scores / self.keyframes
 
-    def score_now(self, track: int, category: int) -> float:
-        """Gives back what the last keyframe scores a track as ``category``."""
-        if self._now is None:
-            raise ValueError("no keyframe was seen yet")
-        return float(self._now[track, category])
+    def best(self, count: int) -> list[Standing]:
+        """Gives back the ``count`` best tracks, ties to the lower number.
 
-    def best(self, count: int) -> list[tuple[int, int, float]]:
-        """Gives back (track, category index, score) of the ``count`` best tracks, ties to the lower number."""
-        scores, categories = self.means().max(dim=1)
-        order = torch.sort(scores, descending=True, stable=True).indices[:count].tolist()
-        return [(track, int(categories[track]), float(scores[track])) for track in order]
+        They are read from the device once for each keyframe.
+        """
+        if self._ranking is None:
+            self._ranking = self._ranked()
+        return self._ranking[:count]
 
     def footprint(self) -> dict[str, int]:
         """Gives back the bytes of kernels and scores: constant from the first keyframe on."""
         held = {id(kept): kept.nbytes for kept in (self.kernels, self._compared) if kept is not None}
         scores = sum(kept.nbytes for kept in (self._scores, self._now) if kept is not None)
         return {"kernels": sum(held.values()), "scores": scores}
+
+    def _ranked(self) -> list[Standing]:
+        means = self.means()
+        if self._now is None:
+            raise ValueError("no keyframe was seen yet")
+        scores, categories = means.max(dim=1)
+        order = torch.sort(scores, descending=True, stable=True).indices
+        now = self._now.gather(1, categories[:, None])[:, 0]
+        # Whole numbers are exact in double precision, and so are single-precision scores.
+        rows = torch.stack([part.double() for part in (order, categories[order], scores[order], now[order])], dim=1)
+        return [
+            Standing(track=int(track), category=int(category), score=score, now=at_last)
+            for track, category, score, at_last in rows.tolist()
+        ]
 
     def _associate(self, kernels: Tensor) -> Tensor:
         if self._compared is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from vosbench.adapters.mobileinst import load
 from vosbench.adapters.mobileinst.model import architecture
@@ -58,8 +59,32 @@ def test_scores_are_means_over_keyframes_and_ties_go_to_the_lower_number():
     tracks.update(torch.eye(3), torch.tensor([[0.2, 0.8], [0.4, 0.4], [0.0, 0.6]]))
     tracks.update(torch.eye(3), torch.tensor([[0.6, 0.4], [0.4, 0.4], [0.0, 0.6]]))
     expected = [(0, 1, 0.6), (2, 1, 0.6), (1, 0, 0.4)]
-    assert [(track, category) for track, category, _ in expected] == [best[:2] for best in tracks.best(5)]
-    assert [score for *_, score in expected] == pytest.approx([best[2] for best in tracks.best(5)])
+    assert [(track, category) for track, category, _ in expected] == [(s.track, s.category) for s in tracks.best(5)]
+    assert [score for *_, score in expected] == pytest.approx([standing.score for standing in tracks.best(5)])
+    assert [0.4, 0.6, 0.4] == pytest.approx([standing.now for standing in tracks.best(5)])
+
+
+class _Reads(TorchDispatchMode):
+    """Counts the numbers that are read from a tensor one by one, each a wait for the device."""
+
+    count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.count += func is torch.ops.aten._local_scalar_dense.default
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("inference", ["video", "image"])
+def test_a_frame_between_keyframes_reads_no_number_by_itself(inference):
+    settings = MobileInstSettings(**SETTINGS, inference=inference, reuse=3)
+    session = load(Runtime(), Weights(kind="random", seed=3), settings).open(_view())
+    counts = []
+    for frame in _frames(3):
+        with _Reads() as reads:
+            assert session.step(frame)
+        counts.append(reads.count)
+    assert 0 == counts[1] == counts[2]
+    assert counts[0] <= 1, "whether the answer is finite"
 
 
 def test_kernel_memory_compares_with_older_kernels_but_segments_with_the_new():
