@@ -75,12 +75,26 @@ def _attend_chunk(queries: Tensor, keys: Sequence[Tensor], values: Sequence[Tens
         torch.bmm(queries, key, out=logits[:, :, begin : begin + key.shape[2]])
         begin += key.shape[2]
     weights = torch.softmax(logits, dim=-1)
+    return _sum_pages(weights, values)
+
+
+def _sum_pages(weights: Tensor, values: Sequence[Tensor]) -> Tensor:
+    """Gives back ``weights`` (heads, queries, tokens) times the values of all pages.
+
+    Half precision is added up in single precision: rounded page by page, its error would grow with the bank.
+    """
     out = weights[:, :, : values[0].shape[1]] @ values[0]
-    begin = values[0].shape[1]
+    if len(values) == 1:
+        return out
+    total, begin = out.to(torch.promote_types(out.dtype, torch.float32)), values[0].shape[1]
     for value in values[1:]:
-        out.baddbmm_(weights[:, :, begin : begin + value.shape[1]], value)
+        part = weights[:, :, begin : begin + value.shape[1]]
         begin += value.shape[1]
-    return out
+        if total is out:
+            total.baddbmm_(part, value)
+        else:
+            total += part @ value
+    return total.to(out.dtype)
 
 
 def _by_head(tokens: Tensor, heads: int) -> Tensor:

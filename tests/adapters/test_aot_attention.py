@@ -29,6 +29,20 @@ def test_pages_are_read_as_if_they_were_one(heads: int, rows: int, monkeypatch: 
     torch.testing.assert_close(torch.cat(expected, dim=1), attend(query, pages, heads=heads))
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_many_pages_in_half_precision_err_no_more_than_one(dtype: torch.dtype):
+    tokens, pages = 1600, 400
+    key, value = 0.1 * random(tokens, 8), 1 + random(tokens, 12)
+    query = random(6, 8)
+    exact = attend(query, [KeyValue(key=key, value=value)])
+    whole = KeyValue(key=key.to(dtype), value=value.to(dtype))
+    parts = zip(whole.key.split(tokens // pages), whole.value.split(tokens // pages), strict=True)
+    error_of_one = (attend(query, [whole]).double() - exact).abs().max()
+    read = attend(query, [KeyValue(key=key, value=value) for key, value in parts])
+    assert dtype == read.dtype
+    assert (read.double() - exact).abs().max() < 2 * error_of_one
+
+
 def literal_window(
     query: Tensor, memory: KeyValue, bias: Tensor, grid: tuple[int, int], value_bias: Tensor | None
 ) -> Tensor:
