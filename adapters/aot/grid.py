@@ -40,17 +40,19 @@ def sine_positions(grid: Grid, channels: int, *, device: torch.device, dtype: to
     """Gives back (height * width, channels): the position embedding of AOT's self-attention.
 
     Half of the channels for y, half for x, sine and cosine in turn, over one period of the whole grid and, from
-    channel to channel, up to 10000 of its lengths (official ``PositionEmbeddingSine``, normalised).
+    channel to channel, up to 10000 of its lengths (official ``PositionEmbeddingSine``, normalised). Half precision
+    is rounded to at the end: it would not tell the angles.
     """
     half = channels // 2
-    index = torch.arange(half, device=device, dtype=dtype)
+    exact = torch.promote_types(dtype, torch.float32)
+    index = torch.arange(half, device=device, dtype=exact)
     wavelengths = 10000 ** (2 * torch.div(index, 2, rounding_mode="floor") / half)
     axes = []
     for length in grid:
-        position = torch.arange(length, device=device, dtype=dtype) / (length - 1 + 1e-6) * (2 * math.pi)
+        position = torch.arange(length, device=device, dtype=exact) / (length - 1 + 1e-6) * (2 * math.pi)
         angle = position[:, None] / wavelengths
         axes.append(torch.stack([angle[:, 0::2].sin(), angle[:, 1::2].cos()], dim=2).flatten(1))
     rows, columns = axes
     height, width = grid
     both = [rows[:, None].expand(-1, width, -1), columns[None].expand(height, -1, -1)]
-    return torch.cat(both, dim=2).reshape(height * width, channels)
+    return torch.cat(both, dim=2).reshape(height * width, channels).to(dtype)

@@ -96,3 +96,9 @@ def test_positions_follow_the_formula():
         for offset, place, length in ((0, y, 3), (128, x, 4)):
             angle = torch.tensor(place / (length - 1 + 1e-6) * 2 * torch.pi / wavelength, dtype=torch.float64)
             torch.testing.assert_close(wave(angle), positions[y, x, offset + k])
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_positions_in_half_precision_are_the_exact_ones_rounded(dtype: torch.dtype):
+    exact = sine_positions((30, 54), 256, device=torch.device("cpu"), dtype=torch.float32)
+    assert torch.equal(exact.to(dtype), sine_positions((30, 54), 256, device=torch.device("cpu"), dtype=dtype))
