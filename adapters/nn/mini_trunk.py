@@ -39,6 +39,11 @@ class MiniTrunk(nn.Module):
         self.features = trunk_features()
         self.features[:SHARED].requires_grad_(requires_grad=False)
 
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Gives back `early` of ``image`` (batch, 3, height, width), normalised, and the three maps of `late`."""
+        early = self.early(image)
+        return early, *self.late(early)
+
     def early(self, image: Tensor) -> Tensor:
         """Gives back (batch, 24, height / 4, width / 4) of ``image`` (batch, 3, height, width), normalised."""
         return self.features[:SHARED](image)
@@ -87,8 +92,8 @@ def encode_image(trunk: nn.Module, image: Tensor) -> tuple[Tensor, tuple[Tensor,
     with the image.
     """
     if isinstance(trunk, MiniTrunk):
-        early = trunk.early(image)
-        return early, trunk.late(early)
+        early, f16, f8, f4 = trunk(image)  # by its call: what is compiled is that
+        return early, (f16, f8, f4)
     return image, trunk(image)
 
 

@@ -11,6 +11,7 @@ import safetensors
 import torch
 from torch import nn
 
+from vosbench.adapters.nn.runtime import compile_modules
 from vosbench.adapters.sam2.session import StreamingSession
 from vosbench.adapters.sam2.settings import Sam2Settings
 from vosbench.contract import Runtime, View, Weights
@@ -184,4 +185,6 @@ def _pretrained(kind: Any, weights: Weights) -> nn.Module:
 
 
 def _ready(network: nn.Module, runtime: Runtime) -> nn.Module:
-    return network.eval().requires_grad_(requires_grad=False).to(runtime.device)
+    network = network.eval().requires_grad_(requires_grad=False).to(runtime.device)
+    compile_modules(network, ("vision_encoder",), runtime)
+    return network

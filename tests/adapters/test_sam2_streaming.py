@@ -161,6 +161,23 @@ def test_a_video_is_answered_in_bf16(make):
         assert {0, 2, 5, 7} >= set(np.unique(labels))
 
 
+@pytest.mark.parametrize("make", [_sam2, _edgetam], ids=["sam2", "edgetam"])
+def test_the_trunk_is_compiled_where_a_run_asks_for_it(make, monkeypatch):
+    calls = []
+
+    def compiled(function, **_options):
+        return lambda *arguments, **named: calls.append(function) or function(*arguments, **named)
+
+    monkeypatch.setattr(torch, "compile", compiled)
+    network, make_session = make()
+    runtime = Runtime(compile=True)
+    network = sam2_model._ready(network, runtime)
+    session = StreamingSession(View(id="video", height=HEIGHT, width=WIDTH), network, make_session, runtime)
+    for frame in _frames(3):
+        session.step(frame)
+    assert [network.vision_encoder._call_impl] * 3 == calls
+
+
 def test_random_weights_are_the_same_for_one_seed_and_leave_the_global_generator_alone():
     settings = Sam2Settings(image_size=SIDE)
     before = torch.random.get_rng_state()
