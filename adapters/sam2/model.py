@@ -82,7 +82,7 @@ def load_sam2(runtime: Runtime, weights: Weights, settings: Sam2Settings) -> Str
         network = _seeded(lambda: Sam2VideoModel(sam2_config(settings)), weights.seed)
     else:
         network = _pretrained(Sam2VideoModel, weights)
-    return StreamedModel(_ready(network, runtime), Sam2VideoInferenceSession, runtime)
+    return StreamedModel(_ready(mend_sam2(network), runtime), Sam2VideoInferenceSession, runtime)
 
 
 def load_edgetam(runtime: Runtime, weights: Weights) -> StreamedModel:
@@ -126,6 +126,26 @@ def sam2_config(settings: Sam2Settings) -> Any:
     config.vision_config.backbone_feature_sizes = [[side // stride] * 2 for stride in (4, 8, 16)]
     config.memory_attention_rope_feat_sizes = [side // 16, side // 16]
     return config
+
+
+def mend_sam2(network: Any) -> Any:
+    """Gives back ``network`` able to remember a frame on which one object is new and another is followed.
+
+    There transformers 5.23.0 makes the followed objects' masks binary as well, which is for given masks alone: here
+    the two kinds are encoded one after the other.
+    """
+    original = network._batch_encode_memories
+
+    def batch_encode_memories(*, is_mask_from_pts_per_obj: list[bool], **named: Any) -> None:
+        for given in (True, False):
+            chosen = [index for index, one in enumerate(is_mask_from_pts_per_obj) if one == given]
+            part = {
+                key: [value[i] for i in chosen] if isinstance(value, list) else value for key, value in named.items()
+            }
+            original(is_mask_from_pts_per_obj=[given] * len(chosen), **part)
+
+    network._batch_encode_memories = batch_encode_memories
+    return network
 
 
 def mend_edgetam(network: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 
 import numpy as np
@@ -44,7 +45,7 @@ def _sam2():
     config = sam2_model.sam2_config(Sam2Settings(image_size=SIDE))
     _shrink(config.vision_config)
     torch.manual_seed(0)
-    return Sam2VideoModel(config).eval(), Sam2VideoInferenceSession
+    return sam2_model.mend_sam2(Sam2VideoModel(config)).eval(), Sam2VideoInferenceSession
 
 
 def _shrink(vision):
@@ -150,6 +151,20 @@ def test_streamed_logits_are_those_of_the_librarys_own_session_in_constant_memor
     assert footprints[0] < footprints[SETTLED]
     session.close()
     assert {} == session.footprint()
+
+
+@pytest.mark.parametrize("make", [_sam2, _edgetam], ids=["sam2", "edgetam"])
+def test_an_object_is_followed_as_if_no_other_had_entered(make):
+    network, make_session = make()
+    logits = {}
+    for late in (True, False):
+        listening = _Listening(network)
+        session = StreamingSession(View(id="video", height=HEIGHT, width=WIDTH), listening, make_session, Runtime())
+        for frame in _frames(LATE + 4):
+            session.step(frame if late or frame.index != LATE else dataclasses.replace(frame, prompt=None))
+        logits[late] = [planes[:2] for _, planes in listening.logits]
+    for beside, alone in zip(logits[True], logits[False], strict=True):
+        torch.testing.assert_close(beside, alone)
 
 
 @pytest.mark.parametrize("make", [_sam2, _edgetam], ids=["sam2", "edgetam"])
