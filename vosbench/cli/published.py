@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import click
-from rich.table import Table as RichTable
 from rich.text import Text
 
 from vosbench.cli.console import console
+from vosbench.cli.grid import print_grid
 from vosbench.cli.options import echo_json
 from vosbench.errors import UsageError
 from vosbench.published import find_conflicts, read_published, select_numbers
@@ -41,13 +41,6 @@ def print_views(views: Sequence[PublishedView]) -> None:
     out = console()
     for view in views:
         out.print()
-        shown = RichTable(title=view.title, title_justify="left", box=None, pad_edge=False)
-        for index, head in enumerate(view.head):
-            shown.add_column(head, overflow="fold", min_width=12 if index == 0 else None)
-        for line in view.lines:
-            shown.add_row(*map(Text, line))
-        if not out.is_terminal:
-            out.width = max(out.width, out.measure(shown).maximum)  # nothing is cut in a file or a pipe
-        out.print(shown)
+        print_grid(out, view.title, view.head, [[*map(Text, line)] for line in view.lines], justify="left")
         for footer in view.footers:
             out.print(Text(footer, style="dim"))

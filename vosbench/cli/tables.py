@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.table import Table as RichTable
 from rich.text import Text
 
 from vosbench.cli.console import console
+from vosbench.cli.grid import print_grid
 from vosbench.report.table import Line, Table
 from vosbench.report.text import number
 
@@ -19,21 +19,18 @@ def print_tables(tables: list[Table]) -> None:
     out = console()
     for table in tables:
         out.print()
-        shown = RichTable(title=table.title, title_justify="left", box=None, pad_edge=False)
-        shown.add_column("method", overflow="fold", min_width=12)
-        for column in table.columns:
-            shown.add_column(column.heading, justify="right", overflow="fold")
-        for line in table.lines:
-            values = [
-                Text(number(column, value) + (f" ({value.note})" if value.note else ""), style=STYLES[value.mark])
-                for column, value in zip(table.columns, line.values, strict=True)
-            ]
-            shown.add_row(Text(line.label), *values)
-        if not out.is_terminal:
-            out.width = max(out.width, out.measure(shown).maximum)  # nothing is cut in a file or a pipe
-        out.print(shown)
+        head = ["method", *(column.heading for column in table.columns)]
+        print_grid(out, table.title, head, [_cells(table, line) for line in table.lines], justify="right")
         for footer in table.footers:
             out.print(Text(footer, style="dim"))
+
+
+def _cells(table: Table, line: Line) -> list[Text]:
+    values = [
+        Text(number(column, value) + (f" ({value.note})" if value.note else ""), style=STYLES[value.mark])
+        for column, value in zip(table.columns, line.values, strict=True)
+    ]
+    return [Text(line.label), *values]
 
 
 def describe_tables(tables: list[Table]) -> list[dict[str, Any]]:
