@@ -60,9 +60,11 @@ def test_best_and_second_are_marked_by_what_is_better(row):
     assert ["", "", ""] == _marks(rows, "J-Decay")
 
 
-def test_values_that_are_shown_equal_are_equal(row):
+def test_values_that_are_shown_equal_share_a_place_and_the_next_is_behind_all_of_them(row):
     rows = [row("a", median_ms=10.04), row("b", median_ms=9.96), row("c", median_ms=12.0)]
-    assert ["best", "best", "second"] == _marks(rows, "median_ms")
+    assert ["best", "best", ""] == _marks(rows, "median_ms")
+    rows = [row("d", median_ms=9.0), *rows]
+    assert ["best", "second", "second", ""] == _marks(rows, "median_ms")
 
 
 @pytest.mark.parametrize(

@@ -204,7 +204,10 @@ def _marks(column: Column, rows: Sequence[MethodRow | None]) -> list[Mark]:
 
 
 def _mark(column: Column, rows: Mapping[int, MethodRow], marks: list[Mark]) -> None:
-    """Marks nothing where there is nothing to compare, or where rows differ in hardware or mode."""
+    """Marks nothing where there is nothing to compare, or where rows differ in hardware or mode.
+
+    A place is the number of better ones: nothing is second where several share the best.
+    """
     if column.better == "neither":
         return
     groups: dict[tuple[str, ...], dict[int, float]] = {}
@@ -215,11 +218,11 @@ def _mark(column: Column, rows: Mapping[int, MethodRow], marks: list[Mark]) -> N
     if len(groups) != 1:
         return
     (members,) = groups.values()
-    numbers = sorted(set(members.values()), reverse=column.better == "higher")
-    if len(members) < 2 or len(numbers) < 2:
+    numbers = sorted(members.values(), reverse=column.better == "higher")
+    if len(set(numbers)) < 2:
         return
     for index, value in members.items():
-        place = numbers.index(value)
+        place = numbers.index(value)  # of the first that is as good
         marks[index] = ("best", "second")[place] if place < 2 else ""
 
 
