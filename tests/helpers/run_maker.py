@@ -33,7 +33,7 @@ MIB = 1 << 20
 START = 400 * MIB
 CPU = Machine(
     cpu="A Processor", cores=2, memory_bytes=8 << 30, gpus=(), driver="", kernel="Linux", python="3.11",
-    versions={"torch": "2.6"},
+    versions={"vosbench": "0", "torch": "2.6"},
 )  # fmt: skip
 
 Along = Callable[[np.ndarray], np.ndarray]
@@ -106,6 +106,7 @@ class RunMaker:
         precision: str = "fp32",
         mode: Mode | None = None,
         machine: Machine = CPU,
+        started: str = "2026-01-01T00:00:00+00:00",
     ) -> Path:
         """Publish one cell; ``memory`` (MiB above the start), ``seconds``, ``banks`` (MiB) and ``jf`` (percent) are
         functions of the frame, counted from 1."""
@@ -128,7 +129,7 @@ class RunMaker:
             fingerprint=machine.fingerprint("cpu", 2),
         )
         energy = Energy(joules=joules, reason="" if joules is not None else "no counter")
-        measured = {"parameters": parameters, "operations": Operations(macs=macs), "energy": energy}
+        measured = {"parameters": parameters, "operations": Operations(macs=macs), "energy": energy, "started": started}
         ended = outcome or Outcome(status="ok")
         return self._publish(
             spec, machine, ended, frames, memory, seconds, banks or {}, jf, truth_every, measured
@@ -155,7 +156,7 @@ class RunMaker:
         )  # fmt: skip
         record = Record(
             key=spec.key, spec=spec, outcome=outcome, frames=done, timing=summarise_seconds(took), memory=summary,
-            machine=machine, **counted, started="2026-01-01T00:00:00+00:00",
+            machine=machine, **counted,
         )  # fmt: skip
         return self.run.publish(workspace, record)
 

@@ -147,7 +147,7 @@ def test_the_footers_make_the_table_honest(row):
         "Scores in percent by protocol davis2017-semi.",
         "Random weights show speed and memory only",
         CLOCK,
-        "Hardware: CPU x, 1 of 2 cores; fp32, cpu, 1 threads. vosbench 0. 2026-01-01.",
+        "Hardware: CPU x, 1 of 2 cores; fp32, cpu, 1 threads. Measured 2026-01-01 with vosbench 0.",
     ):
         assert words in text
 

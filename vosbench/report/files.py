@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from pathlib import Path
 
-from vosbench import __version__
 from vosbench.errors import StoreError, UsageError, nearest
 from vosbench.gpus import GraphicsMemory
 from vosbench.published import PublishedNumber
 from vosbench.report.cells import Cell
 from vosbench.report.latex import latex
+from vosbench.report.origins import days_of, versions_of
 from vosbench.report.rows import MethodRow, method_rows, read_cells
 from vosbench.report.table import Table
 from vosbench.report.table_footers import Origin
@@ -63,15 +62,14 @@ def choose_rows(rows: Sequence[MethodRow], suites: Sequence[str], methods: Seque
 
 
 def run_origin(cells: Sequence[Cell]) -> Origin:
-    """Gives back machines, versions and today's date, for the foot of a table."""
+    """Gives back machines, versions and days of what was measured, for the foot of a table."""
+    records = [cell.record for cell in cells]
     return Origin(
         machine=" | ".join(
-            dict.fromkeys(
-                c.record.machine.describe(c.record.spec.runtime.device, c.record.spec.runtime.threads) for c in cells
-            )
+            dict.fromkeys(r.machine.describe(r.spec.runtime.device, r.spec.runtime.threads) for r in records)
         ),
-        versions=_versions(cells),
-        date=f"{datetime.now().astimezone():%Y-%m-%d}",
+        versions=versions_of(records),
+        date=days_of(records),
     )
 
 
@@ -97,8 +95,3 @@ def _choose(
         return list(rows)
     found = [row for name in wanted for row in rows if name in names(row)]
     return list({id(row): row for row in found}.values())
-
-
-def _versions(cells: Sequence[Cell]) -> str:
-    torch = " or ".join(sorted({cell.record.machine.versions.get("torch", "") for cell in cells}))
-    return f"vosbench {__version__}, torch {torch}"

@@ -15,6 +15,7 @@ from vosbench.errors import StoreError
 from vosbench.report import page_data
 from vosbench.report.cells import Cell
 from vosbench.report.files import run_origin
+from vosbench.report.origins import measured
 from vosbench.report.page_overlays import CONFUSED, EXTRA, MISSED, overlay_sheets
 from vosbench.report.page_pictures import Choice
 from vosbench.report.plots import KINDS, PlotRequest, build_plot
@@ -81,6 +82,7 @@ def render_page(run: Run, request: PageRequest, page: Path) -> str:
         title=f"vosbench report: {run.path.name}",
         run=run.path,
         origin=origin,
+        measured=measured(origin.date, origin.versions),
         counts=_counts(cells),
         best=_best(rows),
         tables=build_tables(rows, origin, published=request.published),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from vosbench import __version__
+from vosbench.report.origins import days_of, measured, versions_of
 from vosbench.report.plots_entries import Entry, Group, on_one_core
 
 Shown = Literal["accuracy", "speed", "memory", "footprint"]
@@ -83,7 +83,5 @@ def _scopes(entries: list[Entry]) -> list[str]:
 def _machines(entries: list[Entry]) -> str:
     records = [cell.record for entry in entries for cell in entry.cells]
     machines = dict.fromkeys(r.machine.describe(r.spec.runtime.device, r.spec.runtime.threads) for r in records)
-    torch = sorted({record.machine.versions.get("torch", "") for record in records} - {""})
     modes = dict.fromkeys(entry.row.mode for entry in entries)
-    versions = f"vosbench {__version__}" + (f", torch {' or '.join(torch)}" if torch else "")
-    return f"{' | '.join(machines)}; {' / '.join(modes)}. {versions}."
+    return f"{' | '.join(machines)}; {' / '.join(modes)}. {measured(days_of(records), versions_of(records))}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from vosbench.report.origins import measured
 from vosbench.report.rows import MethodRow
 from vosbench.report.table import Column, Notes
 from vosbench.report.table_columns import COMPRESSION, CONSTANT_COST, PER_MINUTE
@@ -27,7 +28,7 @@ MARKED = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where the numbers of a run come from: machines, versions and date in words."""
+    """Where the numbers of a run come from: machines, versions and days of measuring in words."""
 
     machine: str
     versions: str
@@ -56,7 +57,7 @@ def table_footers(
     footers += [text for key, text in MARKED.items() if key in keys]
     memory = [f"Memory: {text}." for text in dict.fromkeys(row.memory for row in rows) if text]
     modes = " / ".join(sorted({row.mode for row in rows}))
-    hardware = f"Hardware: {origin.machine}; {modes}. {origin.versions}. {origin.date}."
+    hardware = f"Hardware: {origin.machine}; {modes}. {measured(origin.date, origin.versions)}."
     return (*footers, *more, *notes.lines(), CLOCK, *memory, hardware)
 
 
