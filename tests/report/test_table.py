@@ -85,6 +85,42 @@ def test_rows_that_cannot_be_compared_are_not_ranked(row, other):
     assert ["", ""] == _marks(rows, "frames_per_second")
 
 
+SIDES = "Shorter side at which networks see the frames: "
+
+
+def test_speed_and_memory_at_different_sizes_are_not_ranked_and_accuracy_is(row):
+    rows = [
+        row("a", frames_per_second=10.0, peak_mib=9.0, scores={"J&F-Mean": 70.0}, settings={"size": 288}),
+        row("b", frames_per_second=20.0, peak_mib=5.0, scores={"J&F-Mean": 80.0}, settings={"size": 240}),
+    ]
+    assert ["", ""] == _marks(rows, "frames_per_second")
+    assert ["", ""] == _marks(rows, "peak_mib")
+    assert ["second", "best"] == _marks(rows, "J&F-Mean")
+    expected = f"{SIDES}288 pixels (a), 240 pixels (b): speed and memory are not ranked."
+    assert expected in _table(rows).footers
+
+
+def test_one_size_for_all_whoever_chose_it_is_ranked_and_not_told(row):
+    mode = "fp32, cuda, short side 480"
+    rows = [
+        row(name, mode=mode, frames_per_second=speed, settings={"size": 480}) for name, speed in (("a", 1), ("b", 2))
+    ]
+    assert ["second", "best"] == _marks(rows, "frames_per_second")
+    assert not any(SIDES in footer for footer in _table(rows).footers)
+
+
+@pytest.mark.parametrize("settings", [{"size": -1}, {}])
+def test_a_size_that_is_not_known_sets_nothing_apart(row, settings):
+    """A frame's own may be the same; one that is told is told."""
+    rows = [
+        row("a", frames_per_second=10.0, settings={"size": 480}),
+        row("b", frames_per_second=20.0, settings=settings),
+    ]
+    assert ["second", "best"] == _marks(rows, "frames_per_second")
+    told = f"{SIDES}480 pixels (a), the frame's own (b)." in _table(rows).footers
+    assert told == bool(settings)
+
+
 def test_accuracy_is_ranked_whatever_the_hardware(row):
     rows = [row("a", scores={"J&F-Mean": 1.0}), row("b", scores={"J&F-Mean": 2.0}, fingerprint="other")]
     assert ["second", "best"] == _marks(rows, "J&F-Mean")

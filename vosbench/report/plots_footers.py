@@ -7,6 +7,7 @@ from typing import Literal
 
 from vosbench.report.origins import days_of, measured, versions_of
 from vosbench.report.plots_entries import Entry, Group, on_one_core
+from vosbench.report.rows import sides_in_words
 
 Shown = Literal["accuracy", "speed", "memory", "footprint"]
 
@@ -29,6 +30,9 @@ def footers(groups: Sequence[Group], shown: Iterable[Shown], notes: Iterable[str
         lines.append(ONE_CORE)
     if "memory" in axes:
         lines += [f"Memory: {text}." for text in dict.fromkeys(entry.row.memory for entry in entries) if text]
+    sides = sides_in_words(entry.row for entry in entries)
+    if sides and axes & {"speed", "memory"}:
+        lines.append(f"{sides}.")
     if "footprint" in axes:
         lines.append(BANKS)
     if any(group.apart for group in groups):

@@ -34,6 +34,9 @@ _MEMORY = {
     "resident": "peak of the process's resident set, libraries included; growth from the resident set",
 }
 
+OWN_SIDE = -1
+"""The size of a method that takes frames as they are, within limits of its own."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodRow:
@@ -109,6 +112,15 @@ class MethodRow:
     def beside(self) -> bool:
         """True for a bundled model with a trunk or a teacher of its own: it stands beside the controlled comparison."""
         return self.mini and self.weights != MINI
+
+    @property
+    def short_side(self) -> int | None:
+        """The shorter side in pixels at which the network sees frames, asked for or the method's own choice.
+
+        OWN_SIDE where it takes them as they are, None where its settings have no size.
+        """
+        size = self.settings.get("size")
+        return size if isinstance(size, int) else None
 
     @property
     def complete(self) -> bool:
@@ -207,6 +219,22 @@ def _row(cells: list[Cell], video: str) -> MethodRow:
         measures=measures_of(cells),
         memory=next((_MEMORY[cell.record.memory.series] for cell in good if cell.record.memory is not None), ""),
     )
+
+
+def known_sides(rows: Iterable[MethodRow]) -> set[int]:
+    """Gives back the shorter sides in pixels that rows say: speed and memory at different ones are never ranked."""
+    return {row.short_side for row in rows if row.short_side is not None and row.short_side != OWN_SIDE}
+
+
+def sides_in_words(rows: Iterable[MethodRow]) -> str:
+    """Gives back at which shorter sides methods saw the frames, '' where all of them saw the same."""
+    labels: dict[str, dict[str, None]] = {}
+    for row in rows:
+        if row.short_side is not None and not row.self_check:
+            side = "the frame's own" if row.short_side == OWN_SIDE else f"{row.short_side} pixels"
+            labels.setdefault(side, {})[row.label] = None
+    words = ", ".join(f"{side} ({', '.join(members)})" for side, members in labels.items())
+    return f"Shorter side at which networks see the frames: {words}" if len(labels) > 1 else ""
 
 
 def _identity(spec: CellSpec) -> str:

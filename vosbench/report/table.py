@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from vosbench.report.rows import MethodRow
+from vosbench.report.rows import MethodRow, known_sides
 
 Mark = Literal["", "best", "second"]
 Better = Literal["higher", "lower", "neither"]
@@ -206,7 +206,8 @@ def _marks(column: Column, rows: Sequence[MethodRow | None]) -> list[Mark]:
 def _mark(column: Column, rows: Mapping[int, MethodRow], marks: list[Mark]) -> None:
     """Marks nothing where there is nothing to compare, or where rows differ in hardware or mode.
 
-    A place is the number of better ones: nothing is second where several share the best.
+    A place is the number of better ones: nothing is second where several share the best. Speed and
+    memory are those of one input size.
     """
     if column.better == "neither":
         return
@@ -218,6 +219,8 @@ def _mark(column: Column, rows: Mapping[int, MethodRow], marks: list[Mark]) -> N
     if len(groups) != 1:
         return
     (members,) = groups.values()
+    if not column.accuracy and len(known_sides(rows[index] for index in members)) > 1:
+        return
     numbers = sorted(members.values(), reverse=column.better == "higher")
     if len(set(numbers)) < 2:
         return

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vosbench.report.origins import measured
-from vosbench.report.rows import MethodRow
+from vosbench.report.rows import MethodRow, known_sides, sides_in_words
 from vosbench.report.table import Column, Notes
 from vosbench.report.table_columns import COMPRESSION, CONSTANT_COST, PER_MINUTE
 
@@ -89,6 +89,11 @@ def _apart(rows: Sequence[MethodRow]) -> list[str]:
     suites = [[row for row in rows if row.suite_title == title] for title in _titles(rows)]
     if len({row.fingerprint for row in rows}) > 1 or len({row.mode for row in rows}) > 1:
         footers.append("Rows differ in hardware or mode: speed and memory are not ranked.")
+    if sides := sides_in_words(rows):
+        apart = any(
+            len(known_sides(row for row in members if not (row.self_check or row.beside))) > 1 for members in suites
+        )
+        footers.append(sides + ": speed and memory are not ranked." * apart + "." * (not apart))
     if any(len({(row.planned, row.cut_frames) for row in members}) > 1 for members in suites):
         footers.append("Rows differ in videos or their length: they are not ranked.")
     if len({row.mini for row in rows if not row.self_check}) > 1:

@@ -205,3 +205,10 @@ def test_the_mean_time_of_a_frame_weighs_keyframes_in_and_the_median_does_not(ma
     made.add("inst", frames=30, seconds=lambda t: 0.1 + 0.2 * (t % 3 == 1))
     (by_mean,), (by_median,) = (drawn(pareto(made.entries(), cost)).values() for cost in ("mean-latency", "latency"))
     assert (500 / 3, 100.0) == (pytest.approx(by_mean.x[0]), pytest.approx(by_median.x[0]))
+
+
+def test_sizes_that_differ_are_told_where_speed_or_memory_is_drawn(made):
+    made.add("xmem", title="XMem", settings={"size": 480})
+    made.add("mobileinst", title="MobileInst", settings={"size": 360})
+    small = " ".join(memory_accuracy(made.entries()).footers)
+    assert "Shorter side at which networks see the frames: 360 pixels (MobileInst), 480 pixels (XMem)." in small
