@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +36,20 @@ def test_help_names_every_verb(vosbench):
         said = vosbench(*arguments)
         assert 0 == said.status
         assert all(verb in said.out for verb in VERBS)
+
+
+def test_the_example_of_the_help_is_the_first_command_of_the_readme(vosbench):
+    readme = Path(__file__).resolve().parents[2] / "README.md"
+    commands = re.findall(r"^vosbench run [^#\n]*", readme.read_text(), re.MULTILINE)
+    assert re.findall(r"^ +(vosbench run .*)$", vosbench("--help").out, re.MULTILINE) == [commands[0].strip()]
+
+
+def test_the_help_says_what_stands_in_for_data_and_checkpoints(vosbench):
+    """A run draws synthetic videos and takes the small models; to score and to train asks for data."""
+    said = {verb: " ".join(vosbench(verb, "--help").out.split()) for verb in ("run", "score", "train")}
+    assert "without a checkpoint methods run with the small models that come with them" in said["run"]
+    for words in said.values():
+        assert "Where none is named, 'vosbench run' draws synthetic videos." in words
 
 
 @pytest.mark.parametrize(

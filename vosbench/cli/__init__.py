@@ -66,7 +66,7 @@ def vosbench() -> None:
     With no data set and no checkpoint on the machine:
 
     \b
-        vosbench run --suite davis2016 --methods echo,stcn,xmem --weights random:0 --max-frames 12
+        vosbench run --suite davis2016 --methods stcn,xmem
     """
 
 

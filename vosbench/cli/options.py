@@ -37,7 +37,8 @@ def data_option(command: F) -> F:
         multiple=True,
         metavar="ROOT | SUITE=PATH",
         help="The folder that holds DAVIS/ and the others, or one suite's own folder. Repeatable. "
-        "Default: $VOSBENCH_DATA, else the configuration file, else synthetic videos.",
+        "Default: $VOSBENCH_DATA, else the configuration file. Where none is named, 'vosbench run' draws synthetic "
+        "videos.",
     )(command)
 
 

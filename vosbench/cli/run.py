@@ -77,7 +77,8 @@ def command(**options: Any) -> None:
     """Run methods on suites, score them and print the table.
 
     Running the same command again does only what is missing. Without a data root suites are synthetic; without a
-    checkpoint, random:SEED weights measure speed and memory.
+    checkpoint methods run with the small models that come with them. --weights random:SEED measures speed and memory
+    of any network at full size.
     """
     options, study = with_study(options)
     registry = Registry(options["adapters"])
