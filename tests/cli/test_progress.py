@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from vosbench.cli.progress import RunProgress
+from vosbench.execute.supervisor import CLAIMED
 from vosbench.records import Event, Outcome
 
 
@@ -61,6 +62,43 @@ def test_a_cell_that_failed_says_where_and_why_in_one_line(told_lines, cells):
 
 def test_a_method_that_cannot_run_is_told(told_lines, cells):
     assert ["null cannot run: no such thing"] == told_lines(lambda progress: progress.failed(cells[0], "no such thing"))
+
+
+WAITING = [
+    (Event(kind="waiting"), "waiting for tiny null aa: another process holds the machine or its card"),
+    (Event(kind="waiting", text=CLAIMED), "waiting for tiny null aa: another process works on it"),
+]
+
+
+@pytest.mark.parametrize(("event", "line"), WAITING)
+def test_what_is_waited_for_is_told_once_when_waiting_begins(told_lines, cells, capsys, event, line):
+    assert [] == told_lines(lambda progress: [progress.event(cells[0], event) for _ in range(5)])
+    assert [line] == capsys.readouterr().err.splitlines()
+
+
+def test_waiting_is_told_again_while_it_lasts_and_when_it_begins_again(told_lines, cells, capsys, monkeypatch):
+    event, line = WAITING[0]
+    told_lines(lambda progress: [progress.event(cells[0], e) for e in (event, Event(kind="loading"), event)])
+    assert [line, line] == capsys.readouterr().err.splitlines()
+    monkeypatch.setattr("vosbench.cli.progress.TELL_EVERY", 0.0)
+    told_lines(lambda progress: [progress.event(cells[0], event) for _ in range(3)])
+    assert [line, f"{line}, for 0 min", f"{line}, for 0 min"] == capsys.readouterr().err.splitlines()
+
+
+def test_waiting_for_another_cell_is_another_line(told_lines, cells, capsys):
+    def act(progress):
+        for spec in cells[:2]:
+            progress.event(spec, Event(kind="waiting", key=spec.key, text=CLAIMED))
+
+    told_lines(act)
+    assert 2 == len(capsys.readouterr().err.splitlines())
+
+
+def test_a_live_line_needs_no_lines_of_waiting(cells, capsys):
+    with RunProgress(Console(file=io.StringIO(), width=160, force_terminal=True)) as progress:
+        progress.begin(2, 0)
+        progress.event(cells[0], Event(kind="waiting"))
+    assert "" == capsys.readouterr().err
 
 
 def test_what_was_finished_before_is_told(cells):

@@ -15,7 +15,7 @@ import pytest
 
 from vosbench.errors import StoreError
 from vosbench.execute.process import CellProcess, SilenceError
-from vosbench.execute.supervisor import Limits, Supervisor, run_log
+from vosbench.execute.supervisor import CLAIMED, Limits, Supervisor, run_log
 from vosbench.plain import to_plain
 from vosbench.records import Event, Job
 from vosbench.store.run import MASKS_FOLDER, Run
@@ -243,6 +243,22 @@ def test_cells_of_another_process_are_waited_for(execute, run, told, plan_cells,
 
     told.ended = ended
     execute(cells)
+    assert ["ok", "ok"] == _statuses(run, cells)
+
+
+def test_a_cell_that_another_process_has_is_told_while_it_is_waited_for(execute, run, told, plan_cells, write_adapter):
+    cells = plan_cells(write_adapter())
+    claim = run.claim(cells[0])
+    waited = []
+
+    def event(spec, event):
+        if event.kind == "waiting" and event.text == CLAIMED:
+            waited.append((spec.key, event.key))
+            claim.release()
+
+    told.event = event
+    execute(cells)
+    assert [(cells[0].key, cells[0].key)] == waited[:1]
     assert ["ok", "ok"] == _statuses(run, cells)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from types import TracebackType
 
@@ -11,6 +12,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from vosbench.records import CellSpec, Event, Outcome
 
 MIB = float(1 << 20)
+
+TELL_EVERY = 60.0
+"""Seconds between two lines that something is still waited for, where there is no live line."""
+
+LOCKED = "another process holds the machine or its card"
+"""What a cell's process waits for that says no more: locks keep two from being timed at once."""
 
 
 class RunProgress:
@@ -33,6 +40,8 @@ class RunProgress:
         self._frames = self._timed = 0
         self._began = self._frame_seconds = 0.0
         self._last = Event(kind="loading")
+        self._waited_for = ("", "")
+        self._waits_since = self._told = 0.0
 
     def __enter__(self) -> RunProgress:
         self._bar.start()
@@ -53,6 +62,10 @@ class RunProgress:
 
     def event(self, spec: CellSpec, event: Event) -> None:
         """Show what the current cell does."""
+        if event.kind == "waiting":
+            self._wait(spec, event)
+        else:
+            self._waited_for = ("", "")
         if event.kind == "video":
             self._frames, self._timed, self._frame_seconds = event.frames, 0, 0.0
         if event.kind == "frame":
@@ -86,13 +99,27 @@ class RunProgress:
         """Say that a method could not be started."""
         self._console.print(f"{spec.method.label} cannot run: {reason}", style="red", highlight=False, markup=False)
 
+    def _wait(self, spec: CellSpec, event: Event) -> None:
+        """Print a line when waiting begins and now and then while it lasts, where no live line says so."""
+        if self._console.is_terminal:
+            return
+        now, wanted = time.monotonic(), (spec.key, event.text)
+        begins = wanted != self._waited_for
+        if begins:
+            self._waited_for, self._waits_since = wanted, now
+        if begins or now - self._told >= TELL_EVERY:
+            self._told = now
+            cell = f"{spec.suite.name} {spec.method.label} {spec.video}"
+            lasted = "" if begins else f", for {(now - self._waits_since) / 60:.0f} min"
+            print(f"waiting for {cell}: {event.text or LOCKED}{lasted}", file=sys.stderr, flush=True)
+
     def _doing(self, event: Event) -> str:
         if event.kind == "frame":
             speed = self._timed / self._frame_seconds if self._frame_seconds else 0.0
             memory = f", {event.bytes / MIB:.0f} MiB" if event.bytes is not None else ""
             return f"frame {event.frame + 1} of {self._frames}, {speed:.2f} fps{memory}"
         words = {
-            "waiting": "waiting for the machine",
+            "waiting": f"waiting: {event.text or LOCKED}",
             "loading": "loading",
             "video": "warming up",
             "busy": "another process works on it",

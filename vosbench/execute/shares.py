@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Protocol
 
 from vosbench.errors import StoreError
-from vosbench.execute.supervisor import PATIENCE, Limits, Progress, Result, Silence, Supervisor
+from vosbench.execute.supervisor import CLAIMED, PATIENCE, Limits, Progress, Result, Silence, Supervisor
 from vosbench.machine import Machine
-from vosbench.records import CellSpec
+from vosbench.records import CellSpec, Event
 from vosbench.store.run import Run
 
 
@@ -135,7 +135,7 @@ class SharedRun:
             count=count,
         )
 
-    def _wait_for_others(self, pending: Iterable[CellSpec]) -> None:
+    def _wait_for_others(self, pending: Sequence[CellSpec]) -> None:
         """Nothing was achieved: then another run has the cells, or the workers do not work."""
         for spec in pending:
             claim = self._run.claim(spec)
@@ -146,6 +146,7 @@ class SharedRun:
                     where=str(self._run.path),
                     fix="see whether they reach this folder and have vosbench installed; the same command goes on",
                 )
+        self._progress.event(pending[0], Event(kind="waiting", key=pending[0].key, text=CLAIMED))
         time.sleep(PATIENCE)
 
     def _open(self, spec: CellSpec) -> bool:

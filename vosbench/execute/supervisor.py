@@ -22,6 +22,10 @@ PATIENCE = 1.0
 """Seconds between looks at cells that another process works on."""
 
 
+CLAIMED = "another process works on it"
+"""What a cell is waited for that another process has claimed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """Seconds a cell's process may be silent: until the first frame of a video, and between frames."""
@@ -120,9 +124,15 @@ class Supervisor:
             if not any(achieved) and not self._alone:
                 return self._result
             if not any(achieved):
+                self._tell_claimed(pending)
                 time.sleep(PATIENCE)
             self._collect(pending, tell=True)
         return self._result
+
+    def _tell_claimed(self, pending: Iterable[CellSpec]) -> None:
+        claimed = next((spec for spec in pending if self._open(spec) and not self._is_free(spec)), None)
+        if claimed is not None:
+            self._progress.event(claimed, Event(kind="waiting", key=claimed.key, text=CLAIMED))
 
     def _left(self, group: tuple[CellSpec, ...]) -> tuple[CellSpec, ...]:
         """What others have left of a group: a process that finds nothing to do costs a second."""
