@@ -106,10 +106,11 @@ class RunMaker:
         precision: str = "fp32",
         mode: Mode | None = None,
         machine: Machine = CPU,
+        answers: str = "",
         started: str = "2026-01-01T00:00:00+00:00",
     ) -> Path:
         """Publish one cell; ``memory`` (MiB above the start), ``seconds``, ``banks`` (MiB) and ``jf`` (percent) are
-        functions of the frame, counted from 1."""
+        functions of the frame, counted from 1; ``answers`` is the digest of its masks."""
         method = _method(name, title, settings or {}, chosen or {}, weights, ranked=ranked)
         method = replace(method, swept=swept)
         runtime = Runtime(threads=2, precision=precision)
@@ -130,6 +131,7 @@ class RunMaker:
         )
         energy = Energy(joules=joules, reason="" if joules is not None else "no counter")
         measured = {"parameters": parameters, "operations": Operations(macs=macs), "energy": energy, "started": started}
+        measured["masks_digest"] = answers
         ended = outcome or Outcome(status="ok")
         return self._publish(
             spec, machine, ended, frames, memory, seconds, banks or {}, jf, truth_every, measured

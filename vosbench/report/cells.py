@@ -75,13 +75,28 @@ def insertion(cell: Cell) -> tuple[int, int]:
     return (spec.offset, spec.offsets if spec.offset else 1)
 
 
+def distinct_passes(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Gives back the passes that are samples of their own: of those that answer alike at one offset, the first.
+
+    A method that answers the same every time has no scatter, and its repeats must not shrink that over the offsets.
+    A pass whose answers have no digest is one of its own.
+    """
+    found: dict[object, list[Cell]] = {}
+    for one in split_passes(cells):
+        records = [cell.record for cell in one]
+        digests = frozenset((record.spec.video, record.masks_digest) for record in records)
+        alike = all(record.masks_digest for record in records)
+        found.setdefault((insertion(one[0]), digests if alike else records[0].spec.repeat), one)
+    return list(found.values())
+
+
 def score_deviations(cells: Sequence[Cell]) -> dict[str, float]:
-    """Gives back the sample deviation of each score over the passes, in points; nothing for fewer than two.
+    """Gives back the sample deviation of each score over distinct passes, in points; nothing for fewer than two.
 
     XMem's tables give mean and standard deviation over five insertion offsets (section 4.1) and do not say of which
     kind; it is the sample's here. A pass that misses a video that another has is no sample of the same mean.
     """
-    passes = split_passes(cells)
+    passes = distinct_passes(cells)
     whole = max((len(one) for one in passes), default=0)
     scores = [mean_scores(one) for one in passes if len(one) == whole]
     if len(scores) < 2:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vosbench.errors import StoreError, UsageError, nearest
-from vosbench.report.cells import Cell, split_passes
+from vosbench.report.cells import Cell, distinct_passes
 from vosbench.report.plots_styles import Style, assign_styles, self_check_styles, shades
 from vosbench.report.rows import MethodRow, method_rows, read_cells
 from vosbench.store.run import Run
@@ -47,8 +47,8 @@ class Entry:
         return (spec.method.label, weights.kind, str(weights.seed), weights.sha256, str(spec.warmup_frames))
 
     def repeats(self, value: Callable[[MethodRow], float | None]) -> list[float]:
-        """Gives back a value of each pass on its own, by repeat and insertion offset, of those that have it."""
-        rows = [method_rows(one)[0] for one in split_passes(self.cells)]
+        """Gives back a value of each distinct pass on its own, by insertion offset, of those that have it."""
+        rows = [method_rows(one)[0] for one in distinct_passes(self.cells)]
         return [found for row in rows if (found := value(row)) is not None]
 
 

@@ -13,7 +13,14 @@ import numpy as np
 from vosbench.digest import digest_json
 from vosbench.growth import Growth, measure_growth
 from vosbench.records import CellSpec, Record
-from vosbench.report.cells import Cell, compression_ratio, insertion, mean_scores, score_deviations, split_passes
+from vosbench.report.cells import (
+    Cell,
+    compression_ratio,
+    distinct_passes,
+    insertion,
+    mean_scores,
+    score_deviations,
+)
 from vosbench.report.measures import (
     Measures,
     answered_cells,
@@ -49,8 +56,8 @@ class MethodRow:
     ``key`` tells rows apart that one label may share; ``method`` is the method's name with its variants, ``changed``
     the settings that its label names; ``identity`` is equal where two rows are one method with the same settings and
     weights on two suites; ``base`` is the suite without how often it was played. ``deviations`` are sample deviations
-    of the scores over ``passes`` (repeats, insertion offsets). ``cells`` are the folders that the row was read from,
-    below the run's.
+    of the scores over ``passes`` (insertion offsets, repeats that differ). ``cells`` are the folders that the row was
+    read from, below the run's.
     """
 
     suite: str
@@ -208,7 +215,7 @@ def _row(cells: list[Cell], video: str) -> MethodRow:
         oom=any(cell.record.outcome.status == "oom" for cell in cells),
         mean_frames=float(np.mean([cell.record.frames for cell in cells])),
         offsets=max(cell.record.spec.offsets for cell in cells),
-        passes=len(split_passes(good)),
+        passes=len(distinct_passes(good)),
         deviations=score_deviations(good) if spec.method.weights.trained else {},
         compression=compression_ratio(good),
         after_load_mib=largest_mib(cells, lambda memory: memory.after_load),

@@ -213,7 +213,7 @@ def _footers(rows: Sequence[MethodRow], columns: Sequence[StudyColumn], publishe
     elif weights := list(dict.fromkeys(row.weights for row in rows if row.weights)):
         lines.append(f"Weights here: {', '.join(weights)}, not the published ones.")
     if any(row.deviations for row in rows):
-        lines.append("±: here the sample deviation over the passes (repeats, insertion offsets).")
+        lines.append("±: here the sample deviation over the passes (insertion offsets, repeats that differ).")
     if any(column.metric == "peak_memory" for column in columns):
         lines.append(f"Memory here: {next((row.memory for row in rows if row.memory), 'not measured')}.")
     skipped = [SHORT.get(column.metric, column.metric) for column in columns if not _can_measure(column.metric)]

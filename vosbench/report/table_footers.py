@@ -81,7 +81,9 @@ def _passes(rows: Sequence[MethodRow]) -> list[str]:
     numbers = sorted({row.passes for row in rows if row.deviations})
     if not numbers:
         return []
-    return [f"±: sample deviation over {' or '.join(map(str, numbers))} passes (repeats, insertion offsets)."]
+    return [
+        f"±: sample deviation over {' or '.join(map(str, numbers))} passes (insertion offsets, repeats that differ)."
+    ]
 
 
 def _apart(rows: Sequence[MethodRow]) -> list[str]:
