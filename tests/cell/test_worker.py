@@ -11,7 +11,7 @@ import pytest
 
 from vosbench.cell.worker import Worker
 from vosbench.data.masks import read_mask
-from vosbench.errors import AdapterError
+from vosbench.errors import AdapterError, UsageError
 from vosbench.meters.device import CpuDevice
 from vosbench.records import Job
 from vosbench.store.atomic import DiskFullError
@@ -67,6 +67,18 @@ def test_each_frame_size_is_warmed_up_once_on_the_first_frames(work, plan_cells,
     work(cells)
     assert ["aa 0", "aa 1", "aa closed", "aa 0"] == steps()[:4]
     assert 1 == steps().count("bb 0")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words"), [("", "this machine has no card for cuda:0"), ("NVML failed: lost", "failed: lost")]
+)
+def test_a_worker_without_its_card_says_why(work, plan_cells, write_adapter, machine, monkeypatch, trouble, words):
+    bare = dataclasses.replace(machine, gpus=(), gpu_uuids=(), gpu_bytes=(), card_trouble=trouble)
+    monkeypatch.setattr("vosbench.cell.worker.read_machine", lambda: bare)
+    cells = plan_cells(write_adapter())
+    on_card = dataclasses.replace(cells[0].runtime, device="cuda:0")
+    with pytest.raises(UsageError, match=words):
+        work([dataclasses.replace(spec, runtime=on_card) for spec in cells])
 
 
 def test_compiled_parts_are_warmed_up_for_each_number_of_objects(work, plan_cells, write_adapter, steps):

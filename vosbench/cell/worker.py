@@ -55,7 +55,8 @@ class Worker:
         """What was planned for one kind of machine must not be measured on another under its name."""
         device, threads = spec.runtime.device, spec.runtime.threads
         if device.startswith("cuda") and not self._machine.gpus:
-            raise UsageError(f"this machine has no card for {device}", fix="ask the cluster for machines with cards")
+            reason = self._machine.card_trouble or f"this machine has no card for {device}"
+            raise UsageError(reason, fix="ask the cluster for machines whose cards 'nvidia-smi' shows")
         if self._machine.fingerprint(device, threads) != spec.fingerprint:
             raise UsageError(
                 f"this is another machine than the run was planned for: {self._machine.describe(device, threads)}, "
