@@ -8,6 +8,7 @@ from typing import Literal
 from vosbench.report.origins import days_of, measured, versions_of
 from vosbench.report.plots_entries import Entry, Group, on_one_core
 from vosbench.report.rows import sides_in_words
+from vosbench.report.table_footers import model_footers
 
 Shown = Literal["accuracy", "speed", "memory", "footprint"]
 
@@ -41,6 +42,7 @@ def footers(groups: Sequence[Group], shown: Iterable[Shown], notes: Iterable[str
         lines.append("Thin grey: self-checks of the harness.")
     if any(entry.row.prompted for entry in entries):
         lines.append("Prompted: given each instance's first mask and category; not comparable with the others.")
+    lines += model_footers([entry.row for entry in entries])
     given = dict.fromkeys(f"{entry.label}: {entry.row.given}" for entry in entries if entry.row.given)
     if given:
         lines.append(f"Set by the suite: {'; '.join(given)}.")

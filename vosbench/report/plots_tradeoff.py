@@ -20,6 +20,7 @@ from vosbench.report.plots_entries import (
 from vosbench.report.plots_footers import Shown, footers, without_accuracy
 from vosbench.report.plots_styles import GUIDE, Style
 from vosbench.report.rows import MethodRow
+from vosbench.report.table import is_ranked, ranked_with
 
 FRONT = Style(colour=GUIDE, marker="o", dashes=(3, 2), thin=True)
 
@@ -88,12 +89,13 @@ def _plot(entries: Sequence[Entry], cost: Cost, *, name: str, kind: str, front: 
     drawn, beyond = split_far(drawn, lambda entry: cost.value(entry.row), least=1.0, unit=cost.unit)
     groups = set_apart(drawn)
     notes = list(dict.fromkeys(note for group in groups for note in _swept(group)))
-    if front:
-        notes.append("Dashed: no method's complete row lies to the upper left of it.")
+    panels = tuple(_panel(group, cost, front=front) for group in groups)
+    if any(series.form == "front" for panel in panels for series in panel.series):
+        notes.append("Dashed: no row that tables rank lies to the upper left of it.")
     return Plot(
         name=name,
         kind=kind,
-        panels=tuple(_panel(group, cost, front=front) for group in groups),
+        panels=panels,
         footers=footers(groups, ("accuracy", *cost.shown), [*notes, *outside, *beyond, *_left_out(entries, cost)]),
     )
 
@@ -233,13 +235,16 @@ def _swept(group: Group) -> list[str]:
 
 
 def _front(group: Group, cost: Cost) -> list[Series]:
-    """The steps through the complete rows that no other one beats in both; none where there is nothing to compare."""
-    ranked = [entry for entry in group.entries if not entry.row.self_check and not is_hollow(entry, group)]
+    """The steps through the rows that no other one beats in both, by the rule of tables: where rows are of two kinds
+    that are not ranked together, or where there is nothing to compare, there is no front.
+    """
+    ranked = [entry for entry in group.entries if is_ranked(entry.row) and not is_hollow(entry, group)]
+    kinds = {ranked_with(entry.row, accuracy=True) for entry in ranked}
     best: list[Entry] = []
     for entry in sorted(ranked, key=lambda entry: (_cost(entry, cost), -_score(entry))):
         if not best or _score(entry) > _score(best[-1]):
             best.append(entry)
-    if len(ranked) < 2:
+    if len(ranked) < 2 or len(kinds) > 1:
         return []
     x, y = (tuple(value(entry) for entry in best) for value in (lambda e: _cost(e, cost), _score))
     return [Series(label="", form="front", style=FRONT, x=x, y=y)]

@@ -214,8 +214,9 @@ def _mark(column: Column, rows: Mapping[int, MethodRow], marks: list[Mark]) -> N
     groups: dict[tuple[str, ...], dict[int, float]] = {}
     for index, row in rows.items():
         value = column.value(row)
-        if row.complete and not row.self_check and not row.beside and value is not None:
-            groups.setdefault(_ranked_with(column, row), {})[index] = shown(column, value)
+        if is_ranked(row) and value is not None:
+            alike = (*ranked_with(row, accuracy=column.accuracy), "" if column.accuracy else row.fingerprint)
+            groups.setdefault(alike, {})[index] = shown(column, value)
     if len(groups) != 1:
         return
     (members,) = groups.values()
@@ -229,11 +230,15 @@ def _mark(column: Column, rows: Mapping[int, MethodRow], marks: list[Mark]) -> N
         marks[index] = ("best", "second")[place] if place < 2 else ""
 
 
-def _ranked_with(column: Column, row: MethodRow) -> tuple[str, ...]:
-    """Ranked are the same videos at the same length in one mode; speed and memory on identical hardware as well.
+def is_ranked(row: MethodRow) -> bool:
+    """Tells whether a row may win: one that is complete, no self-check and in the controlled comparison."""
+    return row.complete and not row.self_check and not row.beside
 
-    Bundled small models are ranked among each other only.
+
+def ranked_with(row: MethodRow, *, accuracy: bool) -> tuple[str, ...]:
+    """Gives back what must be equal of two rows that are ranked: the same videos at the same length in one mode.
+
+    Speed and memory ask for identical hardware as well. Bundled small models are ranked among each other only, and so
+    is the ``accuracy`` of prompted rows.
     """
-    prompted = str(row.prompted and column.accuracy)
-    alike = (row.mode, str(row.planned), str(row.cut_frames), prompted, str(row.mini))
-    return (*alike, "" if column.accuracy else row.fingerprint)
+    return (row.mode, str(row.planned), str(row.cut_frames), str(row.prompted and accuracy), str(row.mini))

@@ -98,6 +98,12 @@ def _apart(rows: Sequence[MethodRow]) -> list[str]:
         footers.append(sides + ": speed and memory are not ranked." * apart + "." * (not apart))
     if any(len({(row.planned, row.cut_frames) for row in members}) > 1 for members in suites):
         footers.append("Rows differ in videos or their length: they are not ranked.")
+    return footers + model_footers(rows)
+
+
+def model_footers(rows: Sequence[MethodRow]) -> list[str]:
+    """Gives back which rows are not ranked because of what their weights are."""
+    footers: list[str] = []
     if len({row.mini for row in rows if not row.self_check}) > 1:
         footers.append("Bundled small models (mini) and full networks are not ranked together.")
     beside = dict.fromkeys(f"{row.label} ({row.weights})" for row in rows if row.beside)

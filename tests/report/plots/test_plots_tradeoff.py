@@ -165,6 +165,35 @@ def test_a_self_check_or_an_incomplete_row_is_on_no_front(made):
     assert (3.0, 4.0) == front.x
 
 
+def mini(*marks):
+    return Weights(kind="mini", sha256="1", marks=marks)
+
+
+def test_a_small_model_beside_the_controlled_comparison_is_on_no_front(made):
+    made.add("a", jf=70.0, parameters=3_000_000, weights=mini())
+    made.add("b", jf=75.0, parameters=4_000_000, weights=mini())
+    made.add("c", jf=90.0, parameters=1_000_000, weights=mini("distilled"))
+    plot = pareto(made.entries(), "parameters")
+    assert (3.0, 4.0) == drawn(plot)[""].x
+    assert "C (mini, distilled)" in drawn(plot)
+    assert "Beside the controlled comparison, not ranked: C (mini, distilled)." in plot.footers
+
+
+def test_small_models_and_full_networks_have_no_front_between_them(made):
+    made.add("a", jf=70.0, parameters=1_000_000, weights=mini())
+    made.add("b", jf=75.0, parameters=4_000_000)
+    plot = pareto(made.entries(), "parameters")
+    assert {"A (mini)", "B"} == set(drawn(plot))
+    assert "Bundled small models (mini) and full networks are not ranked together." in plot.footers
+    assert not any(line.startswith("Dashed") for line in plot.footers)
+
+
+def test_prompted_rows_and_others_have_no_front_between_them(made):
+    made.add("a", jf=70.0, parameters=1_000_000, prompted=True)
+    made.add("b", jf=75.0, parameters=4_000_000)
+    assert {"A (prompted)", "B"} == set(drawn(pareto(made.entries(), "parameters")))
+
+
 def test_a_wide_range_asks_for_a_logarithmic_axis(made):
     made.add("a", parameters=1_000_000)
     made.add("b", parameters=20_000_000)
