@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from vosbench.records import Outcome
+
 LONG = {"name": "long-time@3x", "title": "Long-time Video (3x)", "times": 3}
 
 
@@ -44,6 +46,16 @@ def test_macros_and_json_carry_the_numbers(vosbench, run):
     assert 80.0 == pytest.approx(line["J&F-Mean"])
     assert 6 == len(line["cells"])
     assert line["cells"][0].startswith("long-time/xmem-")
+
+
+def test_json_has_what_must_be_said_of_a_row_and_of_its_values(vosbench, run, made):
+    made.add("xmem", title="XMem", suite=made.suite("long-time", "Long-time Video"), video="v9",
+             outcome=Outcome(status="oom", frame=9))  # fmt: skip
+    (table, _) = json.loads(vosbench("table", run, "--json").out)
+    line = next(row for row in table["rows"] if row["method"].startswith("XMem"))
+    assert line["note"].startswith("6 of 7 videos; (b) v9: out of memory at frame 9")
+    assert "too short" in line["growth_mib_per_frame note"]
+    assert f"growth_mib_per_frame: {line['growth_mib_per_frame note']}" in line["note"]
 
 
 def test_siunitx_and_published_columns(vosbench, run):

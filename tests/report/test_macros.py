@@ -7,6 +7,7 @@ import re
 import pytest
 
 from vosbench.report.macros import macro_file, macro_name, table_macros
+from vosbench.report.measures import Measures
 from vosbench.report.table_footers import Origin
 from vosbench.report.table_styles import build_tables
 
@@ -58,3 +59,16 @@ def test_the_file_defines_each_once_below_where_it_is_from(row):
 def test_out_of_memory_is_a_text(row):
     (macro,) = (one for one in _macros(row("a", oom=True, videos=0)) if one.name.endswith("FramesPerSecond"))
     assert "OOM" == macro.text
+
+
+def test_a_number_that_misses_videos_says_so_in_its_name_and_beside_it(row):
+    told = row("XMem", scores={"J&F-Mean": 94.2}, videos=2, planned=3, trouble=("cc: out of memory at frame 9",))
+    text = macro_file(_macros(told))
+    note = "% 2 of 3 videos; (a) cc: out of memory at frame 9\n"
+    assert f"% S val | XMem | J&F-Mean\n{note}\\newcommand{{\\vosSValXMemJAndFMeanSoFar}}{{94.2}}\n" in text
+    assert "JAndFMean}" not in text
+
+
+def test_what_must_be_said_of_a_value_stands_above_its_macro(row):
+    macros = _macros(row("XMem", frames_per_second=3.0, measures=Measures(disturbed="1 of 2 were disturbed")))
+    assert ["1 of 2 were disturbed"] == [one.note for one in macros]

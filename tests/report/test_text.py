@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 
@@ -42,6 +43,15 @@ def test_csv_has_every_digit_and_nothing_where_nothing_was_measured():
     assert ["suite", "method", "J&F-Mean", "growth"] == rows[0]
     assert ["S_1 50% #1", "x@a top_k=3", "81.25", "0.0004"] == rows[1]
     assert ["S_1 50% #1", "y | z", "70.0", ""] == rows[2]
+
+
+def test_csv_has_the_words_of_notes_in_a_last_column_where_there_are_any():
+    missing = Value(number=None)
+    values = (Value(number=81.25, note="b", about="92% so far"), missing)
+    noted = Line(label="x [2 of 3 videos] (a)", values=values, notes=("2 of 3 videos", "(a) cc: out of memory"))
+    plain = Line(label="y", values=(Value(number=1.0), missing))
+    rows = list(csv.reader(io.StringIO(comma_separated(replace(TABLE, lines=(noted, plain))))))
+    assert ["note", "2 of 3 videos; (a) cc: out of memory; J&F-Mean: 92% so far", ""] == [row[-1] for row in rows]
 
 
 def test_latex_has_best_bold_second_underlined_and_escapes_every_text():

@@ -9,7 +9,7 @@ from rich.text import Text
 from vosbench.cli.console import console
 from vosbench.cli.grid import print_grid
 from vosbench.report.table import Line, Table
-from vosbench.report.text import number
+from vosbench.report.text import number, row_note
 
 STYLES = {"best": "bold green", "second": "underline", "": ""}
 
@@ -34,12 +34,15 @@ def _cells(table: Table, line: Line) -> list[Text]:
 
 
 def describe_tables(tables: list[Table]) -> list[dict[str, Any]]:
-    """Gives back tables as plain data, every number as measured."""
+    """Gives back tables as plain data, every number as measured; ``note`` holds what must be said about a row."""
     return [
         {
             "title": table.title,
             "rows": [
-                {"method": line.label} | _numbers(table, line) | {"cells": list(line.cells)} for line in table.lines
+                {"method": line.label}
+                | _numbers(table, line)
+                | {"note": row_note(table, line), "cells": list(line.cells)}
+                for line in table.lines
             ],
             "footers": list(table.footers),
         }
@@ -53,4 +56,6 @@ def _numbers(table: Table, line: Line) -> dict[str, Any]:
         numbers[column.key] = value.number if value.number is not None else value.text or None
         if value.deviation is not None:
             numbers[f"{column.key} deviation"] = value.deviation
+        if value.about:
+            numbers[f"{column.key} note"] = value.about
     return numbers

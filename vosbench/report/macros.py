@@ -14,6 +14,8 @@ from vosbench.report.table import Column, Line, Table
 from vosbench.report.text import ABSENT, number
 
 PREFIX = "vos"
+SO_FAR = "SoFar"
+"""What the name of a number ends in that misses videos: a paper that has it says so."""
 
 _WORDS = {
     "0": "Zero", "1": "One", "2": "Two", "3": "Three", "4": "Four", "5": "Five", "6": "Six", "7": "Seven",
@@ -25,18 +27,23 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Macro:
-    """One number: the macro's name without its backslash, its text in LaTeX, and where it comes from."""
+    """One number: the macro's name without its backslash, its text in LaTeX, and where it comes from.
+
+    ``note`` is what must be said about it, '' for nothing.
+    """
 
     name: str
     text: str
     source: str
+    note: str = ""
 
 
 def table_macros(tables: Sequence[Table]) -> list[Macro]:
     """Gives back a macro per number that is there, in the order of the tables.
 
     A name is made of the table's title, the method's label and the column's key, so it stays the same when rows are
-    added. Where two rows would share one, both names end with letters of what tells the rows apart.
+    added. Where two rows would share one, both names end with letters of what tells the rows apart. Those of rows that
+    miss videos end in `SO_FAR`.
     """
     numbers = [(table, line, place) for table in tables for line in table.lines for place in range(len(table.columns))]
     plain = [macro_name(table.title, line.name, table.columns[place].key) for table, line, place in numbers]
@@ -46,15 +53,19 @@ def table_macros(tables: Sequence[Table]) -> list[Macro]:
         column, value = table.columns[place], line.values[place]
         text = number(column, value)
         if text != ABSENT:
-            unique = name + _suffix(line, column) * (name in shared)
-            macros.append(Macro(name=unique, text=latex_text(text), source=_source(table, line, column)))
+            unique = name + _suffix(line, column) * (name in shared) + SO_FAR * value.partial
+            note = "; ".join([*line.notes, *[value.about] * bool(value.about)])
+            source = _source(table, line, column)
+            macros.append(Macro(name=unique, text=latex_text(text), source=source, note=" ".join(note.split())))
     return macros
 
 
 def macro_file(macros: Iterable[Macro]) -> str:
-    r"""Gives back the macros as a file for ``\input``, each below a comment that says which number it is."""
+    r"""Gives back the macros as a file for ``\input``, each below a comment that says which number it is, and another
+    where something must be said about it.
+    """
     head = "% numbers of a run, by vosbench table RUN --macros; \\input this file in the preamble\n"
-    return head + "".join(f"% {one.source}\n\\newcommand{{\\{one.name}}}{{{one.text}}}\n" for one in macros)
+    return head + "".join(map(_definition, macros))
 
 
 def macro_name(*parts: str) -> str:
@@ -63,6 +74,11 @@ def macro_name(*parts: str) -> str:
     Every word begins with a capital; digits and signs are spelled, letters that are not ASCII become their numbers.
     """
     return PREFIX + "".join(_spelled(part) for part in parts)
+
+
+def _definition(macro: Macro) -> str:
+    comments = "".join(f"% {text}\n" for text in (macro.source, macro.note) if text)
+    return f"{comments}\\newcommand{{\\{macro.name}}}{{{macro.text}}}\n"
 
 
 def _spelled(text: str) -> str:

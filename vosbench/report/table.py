@@ -72,19 +72,24 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Value:
-    """A number as measured, with what its place in the column earned it; ``text`` is shown in its place."""
+    """A number as measured, with what its place in the column earned it; ``text`` is shown in its place.
+
+    ``note`` is the letter of what must be said about it, ``about`` the words. A ``partial`` one misses videos.
+    """
 
     number: float | None
     mark: Mark = ""
     note: str = ""
     deviation: float | None = None
     text: str = ""
+    about: str = ""
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One method's line. ``name`` is its label without notes, ``key`` tells apart what the label may not; ``cells``
-    are the folders that its numbers come from, below the run's.
+    are the folders that its numbers come from, below the run's; ``notes`` are the words of the label's notes.
     """
 
     label: str
@@ -92,6 +97,7 @@ class Line:
     name: str = ""
     key: str = ""
     cells: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +128,7 @@ def lines_of(subjects: Sequence[Subject], columns: Sequence[Column], notes: Note
             name=_name(subject),
             key=_first(subject).key,
             cells=tuple(cell for row in subject.values() for cell in row.cells),
+            notes=(*_missing(subject), *(f"({notes.letter(text)}) {text}" for text in _told(subject))),
         )
         for s, subject in enumerate(subjects)
     )
@@ -151,17 +158,29 @@ def _name(subject: Subject) -> str:
 
 def _label(subject: Subject, notes: Notes) -> str:
     words = [_name(subject)]
+    for suite, row in subject.items():
+        words += [*_adaptive(suite, row), *(f"[{text}]" for text in _missing({suite: row}))]
+    letters = "".join(f"({notes.letter(text)})" for text in _told(subject))
+    return " ".join(words) + (f" {letters}" if letters else "")
+
+
+def _missing(subject: Subject) -> list[str]:
+    """How many videos went through, for each row that misses some."""
+    return [
+        f"{f'{suite}: ' if suite else ''}{row.videos} of {row.planned} videos"
+        for suite, row in subject.items()
+        if not row.complete
+    ]
+
+
+def _told(subject: Subject) -> list[str]:
+    """What must be said about a whole line."""
     texts: dict[str, list[str]] = {}
     for suite, row in subject.items():
-        words += _adaptive(suite, row)
-        if not row.complete:
-            words.append(f"[{f'{suite}: ' if suite else ''}{row.videos} of {row.planned} videos]")
         differ = "outputs differ between repeats" if row.outputs_differ else ""
         for text in filter(None, (*row.trouble, differ, row.measures.leaks)):
             texts.setdefault(text, []).append(suite)
-    said = [_said(text, suites, subject) for text, suites in texts.items()]
-    letters = "".join(f"({notes.letter(text)})" for text in said)
-    return " ".join(words) + (f" {letters}" if letters else "")
+    return [_said(text, suites, subject) for text, suites in texts.items()]
 
 
 def _adaptive(suite: str, row: MethodRow) -> list[str]:
@@ -191,6 +210,8 @@ def _value(column: Column, row: MethodRow | None, mark: Mark, notes: Notes) -> V
         note=notes.letter(about) if about else "",
         deviation=column.deviation(row) if column.deviation is not None else None,
         text=text,
+        about=about,
+        partial=number is not None and not row.complete,
     )
 
 

@@ -21,7 +21,8 @@ def markdown(table: Table) -> str:
 def comma_separated(table: Table) -> str:
     """Gives back the table as CSV with every digit as measured; nothing stands where nothing was measured.
 
-    A column whose values have deviations is followed by one of those.
+    A column whose values have deviations is followed by one of those; where any line has notes, the last column holds
+    them.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
@@ -29,11 +30,21 @@ def comma_separated(table: Table) -> str:
     keys = [
         [column.key, *[f"{column.key} deviation"] * wide] for column, wide in zip(table.columns, spread, strict=True)
     ]
-    writer.writerow(["suite", "method", *(key for pair in keys for key in pair)])
-    for line in table.lines:
+    noted = [row_note(table, line) for line in table.lines]
+    last = ["note"] * any(noted)
+    writer.writerow(["suite", "method", *(key for pair in keys for key in pair), *last])
+    for line, note in zip(table.lines, noted, strict=True):
         cells = [[_plain(v), *[_digits(v.deviation)] * wide] for v, wide in zip(line.values, spread, strict=True)]
-        writer.writerow([table.title, line.label, *(cell for pair in cells for cell in pair)])
+        writer.writerow([table.title, line.label, *(cell for pair in cells for cell in pair), *[note for _ in last]])
     return buffer.getvalue()
+
+
+def row_note(table: Table, line: Line) -> str:
+    """Gives back all that must be said about a line and its values, each of these behind its column's key."""
+    values = [
+        f"{column.key}: {value.about}" for column, value in zip(table.columns, line.values, strict=True) if value.about
+    ]
+    return "; ".join([*line.notes, *values])
 
 
 def number(column: Column, value: Value) -> str:
