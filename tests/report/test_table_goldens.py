@@ -124,7 +124,7 @@ def _trouble(text: str) -> list[str]:
     bare = re.sub(r"\\[\\&%$#_{}]", "", body)
     if bare.count("{") != bare.count("}"):
         found.append("braces do not match")
-    environments = set(re.findall(r"\\(?:begin|end)\{(\w+)\}", body))
+    environments = set(re.findall(r"\\(?:begin|end)\{([\w*]+)\}", body))
     uneven = [name for name in environments if body.count(rf"\begin{{{name}}}") != body.count(rf"\end{{{name}}}")]
     found += [f"{name} does not end" for name in uneven]
     found += [f"unescaped {sign}" for sign in "_#^" if sign in re.sub(r"\$[^$]*\$", "", bare).replace("^{", "")]

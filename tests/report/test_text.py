@@ -66,6 +66,25 @@ def test_latex_has_best_bold_second_underlined_and_escapes_every_text():
     assert all(rule in text for rule in (r"\toprule", r"\midrule", r"\bottomrule"))
 
 
+def test_latex_sets_each_footer_as_a_paragraph_of_its_own():
+    assert "(a) 5 \\% \\& more\\_\\par\n" in latex(TABLE)
+
+
+def test_latex_has_a_minus_where_a_number_is_negative_and_leaves_those_of_siunitx_alone():
+    line = Line(label="x", values=(Value(number=-3.14, mark="best"), Value(number=-0.5)))
+    table = replace(TABLE, lines=(line,))
+    assert r"x & \textbf{$-$3.1} & $-$0.500 \\" in latex(table)
+    assert r"x & {\textbf{$-$3.1}} & -0.500 \\" in latex(table, siunitx=True)
+
+
+@pytest.mark.parametrize(("columns", "name"), [(8, "table"), (9, "table*")])
+def test_latex_gives_a_table_of_many_columns_both_columns_of_a_page(columns, name):
+    line = Line(label="x", values=(Value(number=1.0),) * columns)
+    text = latex(replace(TABLE, columns=COLUMNS[:1] * columns, lines=(line,)))
+    assert rf"\begin{{{name}}}[t]" in text
+    assert text.endswith(rf"\end{{{name}}}")
+
+
 def test_latex_braces_and_environments_are_balanced():
     text = latex(TABLE).replace(r"\{", "").replace(r"\}", "")
     assert text.count("{") == text.count("}")

@@ -55,6 +55,8 @@ YES, NO = r"$\checkmark$", r"$\times$"
 def latex(table: Table, *, siunitx: bool = False) -> str:
     """Gives back a LaTeX table: best in bold, second underlined, footers below, never wider than the line.
 
+    More than eight columns make it a ``table*``, as wide as a page of two columns.
+
     It needs booktabs, graphicx and amssymb. Numbers of a column all have the same decimals, so they stand under each
     other in plain columns as well; with ``siunitx`` the columns are S columns, for documents that set all of theirs
     so. What is not a bare number (a mark, a note) is wrapped and as wide as the column's numbers.
@@ -171,7 +173,7 @@ def _cell(column: Column, value: Value, width: int, *, siunitx: bool) -> str:
     note = rf"\rlap{{\textsuperscript{{{value.note}}}}}" if value.note else ""
     if siunitx and not (value.mark or note or deviation):
         return text
-    decorated = wrap % text + deviation + note
+    decorated = wrap % text.replace("-", "$-$") + deviation + note
     if not siunitx:
         return decorated
     missing = width - len(text.partition(".")[0])
