@@ -44,7 +44,7 @@ def score_run(run: Run, *, official_decay: bool = False, workers: int = 1) -> li
     ``workers`` processes share the cells.
 
     Cells of random weights have none: what they would show is not an accuracy. A cell whose memory ran out is scored
-    over the frames that it answered.
+    over the frames that it answered. Where the data is gone, as in a run from another machine, stored scores stand.
     """
     from vosbench.vis_runs import score_passes  # who scores a folder of masks does not wait for the code of tracks
 
@@ -56,6 +56,7 @@ def score_run(run: Run, *, official_decay: bool = False, workers: int = 1) -> li
         and record.spec.method.weights.trained
         and record.spec.suite.has_truth
         and record.spec.suite.task != "vis"
+        and (official_decay or not _stands(folder, record))
     ]
     return without + [unscored for unscored in each(_try_cell, calls, workers) if unscored is not None]
 
@@ -68,6 +69,12 @@ def _try_cell(folder: Path, record: Record, official_decay: bool) -> Unscored | 
         cut = f"cut to its first {spec.max_frames} frames: " if spec.max_frames is not None else ""
         return Unscored(name=f"{spec.suite.name} {spec.method.label} {spec.video}", reason=cut + str(error))
     return None
+
+
+def _stands(folder: Path, record: Record) -> bool:
+    """True for a stored score whose truth cannot have changed here: its data is on another machine."""
+    suite = record.spec.suite
+    return not suite.root.is_dir() and read_score(folder, suite.protocol) is not None
 
 
 def score_cell(folder: Path, record: Record, *, official_decay: bool = False) -> VideoScore:

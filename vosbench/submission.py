@@ -14,7 +14,7 @@ from vosbench.data.masks import has_palette, read_mask
 from vosbench.data.names import is_plain_name
 from vosbench.data.opening import SuiteVideos
 from vosbench.data.prompts import prompt_at
-from vosbench.data.suite import Suite, official_count, suite_of
+from vosbench.data.suite import Suite, official_count, recorded_file, suite_of
 from vosbench.data.video import Video, open_video
 from vosbench.errors import DataError, ScoreError, UsageError, nearest
 from vosbench.records import Record
@@ -143,7 +143,7 @@ def _check_whole(answers: Answers) -> None:
     if missing:
         raise ScoreError(f"{len(missing)} of {len(names)} videos are missing, the first is '{missing[0]}'", where=where,
                          fix="run the command again without --videos: it does what is missing")  # fmt: skip
-    official = official_count(answers.suite, spec.suite.file, spec.suite.split)
+    official = official_count(answers.suite, recorded_file(spec.suite), spec.suite.split)
     if len(names) < official:
         raise ScoreError(f"the data set here has {len(names)} of the {official} official videos", where=where,
                          fix="unpack the whole data set: the server wants a mask for every video")  # fmt: skip

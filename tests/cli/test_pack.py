@@ -103,6 +103,24 @@ def test_the_suites_name_the_layout_of_their_servers():
     } == tops
 
 
+def test_data_that_is_elsewhere_now_is_named_with_what_to_do(vosbench, publish, tiny):
+    publish()
+    (tiny.parent / "Tiny").rename(tiny.parent / "Elsewhere")
+    said = vosbench("pack", "run")
+    assert 1 == said.status
+    assert "the data of Tiny is not there" in said.err
+    assert str(tiny.parent / "Tiny") in said.err
+    assert "put the data set back there" in said.err
+
+
+def test_a_suite_that_comes_along_is_found_where_its_recorded_file_is_gone(vosbench, publish, tiny):
+    names = {"name": "davis2017", "file": Path("gone/davis2017.yaml")}
+    publish(change=lambda spec: dataclasses.replace(spec, suite=dataclasses.replace(spec.suite, **names)))
+    (tiny.parent / "Tiny").rename(tiny.parent / "Elsewhere")
+    said = vosbench("pack", "run", "--suite", "davis2017")
+    assert "error: the data of DAVIS 2017 is not there" in said.err  # it knows the suite: the title is that file's
+
+
 def _remove(path):
     path.unlink()
 

@@ -165,6 +165,17 @@ def test_a_folder_that_is_no_run_needs_a_suite(vosbench, masks):
     assert "--suite NAME" in said.err
 
 
+def test_stored_scores_stand_where_suite_and_data_are_elsewhere(vosbench, run, tiny):
+    before = json.loads(vosbench("score", "run", "--json").out)
+    (tiny.parent / "Tiny").rename(tiny.parent / "Elsewhere")
+    tiny.unlink()
+    assert before == json.loads(vosbench("score", "run", "--json").out)
+    min(run.rglob("scores.*.json")).unlink()
+    (unscored,) = json.loads(vosbench("score", "run", "--json").out)["unscored"]
+    assert "the file of the suite 'tiny' is gone" in unscored["reason"]
+    assert "put the file back there" in unscored["reason"]
+
+
 def test_truth_that_changed_is_scored_again(vosbench, run, tiny):
     path = tiny.parent / "Tiny" / "Annotations" / "aa" / "00003.png"
     before = json.loads(vosbench("score", "run", "--json").out)["tables"][0]["rows"][0]["J-Mean"]

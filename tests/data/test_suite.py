@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from vosbench.config import Places
@@ -13,12 +15,15 @@ from vosbench.data.suite import (
     load_suite,
     official_count,
     official_names,
+    recorded_file,
     split_times,
     suite_files,
+    suite_of,
     video_names,
 )
 from vosbench.errors import DataError, UsageError
 from vosbench.metrics.protocol import PROTOCOLS, check_protocol
+from vosbench.records import SuiteSpec
 
 
 @pytest.fixture
@@ -167,6 +172,30 @@ def test_without_a_list_every_folder_is_a_video(write, tmp_path):
 def test_an_empty_folder_of_videos_is_an_error(write, tmp_path):
     with pytest.raises(DataError, match="there is no video"):
         video_names(write(), _data_set(tmp_path / "data", videos=(".cache",)), "val")
+
+
+@pytest.mark.parametrize("more", ["", "layout:\n  lists: [val.txt]\n"])
+def test_data_that_is_gone_is_an_error_that_says_where_it_was(write, tmp_path, more):
+    with pytest.raises(DataError, match="the data of Mine is not there") as told:
+        video_names(write(more), tmp_path / "gone", "val")
+    assert str(tmp_path / "gone") in told.value.where
+
+
+def _recorded(file, name="davis2017", protocol="davis2017-semi"):
+    return SuiteSpec(
+        name=name, title="", file=file, root=Path(), split="val", protocol=protocol, synthetic=False, official_videos=0
+    )
+
+
+def test_a_recorded_suite_whose_file_is_gone_is_the_installed_one_of_its_name_and_protocol():
+    gone = Path("gone") / "davis2017.yaml"
+    assert (
+        suite_files()["davis2017"] == recorded_file(_recorded(gone)) == recorded_file(_recorded(gone, "davis2017@3x"))
+    )
+    assert suite_of(_recorded(gone)).layout == at_split(load_suite(suite_files()["davis2017"]), "val").layout
+    for other in (_recorded(gone, protocol="lvos"), _recorded(gone, "mine"), _recorded(Path("gone/mine.yaml"))):
+        with pytest.raises(DataError, match="is gone"):
+            recorded_file(other)
 
 
 @pytest.mark.parametrize(

@@ -273,8 +273,27 @@ def _beside_text(path: Path) -> str:
 
 
 def suite_of(spec: SuiteSpec) -> Suite:
-    """Gives back the suite that a record names, as it was run."""
-    return at_split(load_suite(spec.file), spec.split, feed=spec.feed, times=spec.times)
+    """Gives back the suite that a record names, as it was run. Raises `DataError` where its file is gone."""
+    return at_split(load_suite(recorded_file(spec)), spec.split, feed=spec.feed, times=spec.times)
+
+
+def recorded_file(spec: SuiteSpec) -> Path:
+    """Gives back the YAML file that a record names; where it is gone, as on another machine, the installed one.
+
+    That one must have the same file name, name and protocol. Raises `DataError` where there is neither.
+    """
+    if spec.file.is_file():
+        return spec.file
+    installed = suite_files().get(spec.file.stem)
+    if installed is not None:
+        suite = load_suite(installed)
+        if (suite.name, suite.protocol) == (spec.name.split("@")[0], spec.protocol):
+            return installed
+    raise DataError(
+        f"the file of the suite '{spec.name}' is gone, and no installed suite has its name and protocol",
+        where=str(spec.file),
+        fix="put the file back there, or install the package that has it",
+    )
 
 
 def split_times(text: str) -> tuple[str, int | None]:
@@ -386,8 +405,15 @@ def official_names(suite: Suite, path: Path, split: str) -> tuple[str, ...]:
 def video_names(suite: Suite, root: Path, split: str) -> tuple[str, ...]:
     """Gives back the names of the videos that the data set's own list (or its folders) hold, in their order.
 
-    Raises `DataError` for a split without a list and for a list or folder that is empty.
+    Raises `DataError` for data that is not there, a split without a list, and a list or folder that is empty.
     """
+    there = root if suite.layout.lists else root / suite.layout.frames
+    if not there.is_dir():
+        raise DataError(
+            f"the data of {suite.title} is not there",
+            where=str(there),
+            fix="put the data set back there, or a link to where it is now: runs keep the path that they read from",
+        )
     if not suite.layout.lists:
         folders = [path for path in (root / suite.layout.frames).iterdir() if path.is_dir()]
         names = tuple(sorted(path.name for path in folders if not path.name.startswith(".")))
