@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -12,8 +13,12 @@ from numpy.typing import NDArray
 Points: TypeAlias = NDArray[np.float64]
 """(points, 2), float64: x and y."""
 
+LEADS = 2.0
+"""A label further from its point than this many gaps has a leader."""
+
 DIRECTIONS = 16
 ROUNDS = 12
+STEPS = 12
 
 PREFERRED = (0.0, 2.0, 1.0, 3.0, 2.0, 3.2, 2.4, 3.0, 1.2, 3.0, 2.4, 3.2, 2.2, 3.0, 1.0, 2.0)
 """What each direction costs, from the right against the clock: right, then its corners, left, above, below."""
@@ -74,20 +79,59 @@ def place(labels: Sequence[Label], obstacles: Points, frame: Frame, *, gap: floa
     """Gives back a centre for each label beside its point, clear of the others, of ``obstacles`` and of the edge.
 
     Each label takes in turn the cheapest of the places on rings around its point, given where the others are, until
-    none moves: the nearest that is free, to the right before elsewhere.
+    none moves: the nearest that is free, to the right before elsewhere. Then two move together where that is cheaper.
     """
     tried = [_candidates(label, gap) for label in labels]
     fixed = [_fixed_cost(label, spots, obstacles, frame, gap) for label, spots in zip(labels, tried, strict=True)]
-    chosen: list[int | None] = [None] * len(labels)
-    for _ in range(ROUNDS):
-        before = list(chosen)
-        for i, label in enumerate(labels):
-            others = [(labels[k], tried[k][c]) for k, c in enumerate(chosen) if c is not None and k != i]
-            cost = fixed[i] + sum((_clash(label, tried[i], other, at, gap) for other, at in others), np.zeros(1))
-            chosen[i] = int(np.argmin(cost))
-        if chosen == before:
-            break
-    return [(float(tried[i][c][0]), float(tried[i][c][1])) for i, c in enumerate(chosen) if c is not None]
+    search = _Search(labels, tried, fixed, gap)
+    search.settle()
+    search.move_pairs()
+    return [(float(tried[i][c][0]), float(tried[i][c][1])) for i, c in enumerate(search.chosen) if c is not None]
+
+
+class _Search:
+    """Looks for the places that cost least between them; ``chosen`` holds each label's, None where it has none yet."""
+
+    def __init__(
+        self, labels: Sequence[Label], tried: Sequence[Points], fixed: Sequence[NDArray[np.float64]], gap: float
+    ) -> None:
+        self.chosen: list[int | None] = [None] * len(labels)
+        self._labels = labels
+        self._tried = tried
+        self._fixed = fixed
+        self._gap = gap
+
+    def settle(self) -> None:
+        """Move one label after the other until none finds a cheaper place."""
+        for _ in range(ROUNDS):
+            before = list(self.chosen)
+            for i in range(len(self._labels)):
+                self.chosen[i] = int(np.argmin(self._costs(i)))
+            if self.chosen == before:
+                break
+
+    def move_pairs(self) -> None:
+        """Move the labels of each pair together, where that is cheaper: alone one may not give way to the other."""
+        for i, k in itertools.combinations(range(len(self._labels)), 2):
+            a, b = self.chosen[i], self.chosen[k]
+            if a is None or b is None:
+                continue
+            first, second = self._costs(i, but=k), self._costs(k, but=i)
+            least = first[a] + second[b] + self._between(k, i, a)[b]
+            for place in np.flatnonzero(first + second.min() < least):
+                both = first[place] + second + self._between(k, i, int(place))
+                if both.min() < least - 1e-9:
+                    least = both.min()
+                    self.chosen[i], self.chosen[k] = int(place), int(np.argmin(both))
+
+    def _costs(self, i: int, *, but: int | None = None) -> NDArray[np.float64]:
+        """What each place of a label costs where the others are now, or all of them ``but`` one."""
+        others = [(k, place) for k, place in enumerate(self.chosen) if place is not None and k not in (i, but)]
+        return sum((self._between(i, k, place) for k, place in others), self._fixed[i])
+
+    def _between(self, i: int, k: int, place: int) -> NDArray[np.float64]:
+        """What each place of label ``i`` costs because ``k`` is at one of its own."""
+        return _clash(self._labels[i], self._tried[i], self._labels[k], self._tried[k][place], self._gap)
 
 
 def leader(label: Label, centre: tuple[float, float]) -> tuple[float, float]:
@@ -124,11 +168,37 @@ def _fixed_cost(label: Label, spots: Points, obstacles: Points, frame: Frame, ga
 
 
 def _clash(label: Label, spots: Points, other: Label, at: Points, gap: float) -> NDArray[np.float64]:
-    """What lying on another label, or on the line that leads to it, costs at each place."""
+    """What lying on another label, and a leader through a label, a point or another leader, costs at each place."""
     room_x = (label.width + other.width) / 2 + gap / 2 - np.abs(spots[:, 0] - at[0])
     room_y = (label.height + other.height) / 2 + gap / 4 - np.abs(spots[:, 1] - at[1])
     overlap = np.where((room_x > 0) & (room_y > 0), 300.0 + np.minimum(room_x, room_y), 0.0)
-    line = np.linspace((other.x, other.y), leader(other, (float(at[0]), float(at[1]))), 12)
+    theirs = np.linspace((other.x, other.y), leader(other, (float(at[0]), float(at[1]))), STEPS)
     half = np.array([label.width, label.height]) / 2
-    crossed = np.all(np.abs(spots[:, None, :] - line[None]) < half, axis=2).any(axis=1)
-    return np.asarray(overlap + 60.0 * crossed)
+    crossed = np.all(np.abs(spots[:, None, :] - theirs[None]) < half, axis=2).any(axis=1)
+    ours = _leaders(label, spots)
+    drawn = np.hypot(*(ours[:, -1] - ours[:, 0]).T) > LEADS * gap
+    through = np.all(np.abs(ours - at) < np.array([other.width, other.height]) / 2, axis=2).any(axis=1)
+    wrong = np.zeros(len(spots), bool)
+    if np.hypot(label.x - other.x, label.y - other.y) > gap / 2:  # leaders of what is one point on paper may meet there
+        past = np.hypot(*(ours - (other.x, other.y)).transpose(2, 0, 1)).min(axis=1) < gap / 2
+        wrong = _cross(ours[:, 0], ours[:, -1], theirs[0], theirs[-1]) | drawn & past
+    return np.asarray(overlap + 60.0 * (crossed | wrong | drawn & through))
+
+
+def _leaders(label: Label, spots: Points) -> NDArray[np.float64]:
+    """Points along the leader of a label at each place, (places, `STEPS`, 2), from what it labels to its edge."""
+    half = np.array([label.width, label.height]) / 2
+    point = np.array([label.x, label.y])
+    ends = np.clip(point, spots - half, spots + half)
+    return np.asarray(point + np.linspace(0, 1, STEPS)[None, :, None] * (ends - point)[:, None, :])
+
+
+def _cross(a: Points, b: Points, c: NDArray[np.float64], d: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tells which of the lines from ``a`` to ``b`` the line from ``c`` to ``d`` crosses."""
+    parted = _side(a, b, c) * _side(a, b, d) < 0
+    return np.asarray(parted & (_side(c, d, a) * _side(c, d, b) < 0))
+
+
+def _side(a: Points, b: Points, p: Points) -> NDArray[np.float64]:
+    """Which side of the line from ``a`` to ``b`` a point lies on, by its sign."""
+    return np.asarray((b - a)[..., 0] * (p - a)[..., 1] - (b - a)[..., 1] * (p - a)[..., 0])

@@ -10,7 +10,7 @@ import numpy as np
 
 from vosbench.report.plots_axes import front_corners, marker_size, stacked
 from vosbench.report.plots_data import Panel, Series
-from vosbench.report.plots_labels import Frame, Label, Points, leader, place, spread
+from vosbench.report.plots_labels import LEADS, Frame, Label, Points, leader, place, spread
 from vosbench.report.plots_styles import Style, blend, ink
 from vosbench.report.plots_text import LINE, block_size, wrap
 
@@ -98,7 +98,7 @@ def write_beside(page: Figure, axes: Axes, panel: Panel, width: float) -> None:
     centres = place(labels, _obstacles(axes, panel), frame, gap=GAP)
     for caption, label, centre in zip(captions, labels, centres, strict=True):
         near = leader(label, centre)
-        if np.hypot(near[0] - label.x, near[1] - label.y) > 2 * GAP:
+        if np.hypot(near[0] - label.x, near[1] - label.y) > LEADS * GAP:
             _line(page, [(label.x, label.y), near], blend(ink(caption.style.colour), "#ffffff", 0.35), 0.5)
         _text(page, caption, *centre, "center")
 

@@ -85,5 +85,38 @@ def test_labels_stay_inside_and_come_out_the_same_again():
     assert all(14 <= x <= 186 and 3 <= y <= 137 for x, y in first)
 
 
+def crossing(labels, centres):
+    """The pairs of labels whose leaders cross, by solving for where the two lines meet."""
+    lines = [((one.x, one.y), leader(one, at)) for one, at in zip(labels, centres, strict=True)]
+    found = []
+    for (i, (a, b)), (k, (c, d)) in itertools.combinations(enumerate(lines), 2):
+        ways = np.array([np.subtract(b, a), np.subtract(c, d)]).T
+        if abs(np.linalg.det(ways)) > 1e-9 and np.all(np.abs(np.linalg.solve(ways, np.subtract(c, a)) - 0.5) < 0.5):
+            found.append((i, k))
+    return found
+
+
+def test_leaders_of_points_that_lie_close_do_not_cross():
+    """The points of three small models, which come in the order of their names."""
+    labels = [
+        Label(x=46.5, y=147, width=44, height=8),
+        Label(x=75, y=165, width=38, height=8),
+        Label(x=58.5, y=160, width=41, height=8),
+    ]
+    centres = place(labels, points(labels), Frame(left=25, bottom=45, right=229, top=177), gap=4.5)
+    assert ([], []) == (crossing(labels, centres), overlapping(labels, centres))
+    assert all(
+        np.hypot(leader(one, at)[0] - one.x, leader(one, at)[1] - one.y) < 20
+        for one, at in zip(labels, centres, strict=True)
+    )
+
+
+def test_of_six_labels_of_points_anywhere_no_two_leaders_cross():
+    generator = np.random.default_rng(0)
+    for _ in range(40):
+        labels = [Label(x=float(x), y=float(y), width=40, height=8) for x, y in generator.uniform(50, 100, (6, 2))]
+        assert [] == crossing(labels, place(labels, points(labels), FRAME, gap=4))
+
+
 def test_a_leader_ends_at_the_nearest_edge():
     assert (60, 50) == leader(Label(x=50, y=50, width=20, height=8), (70, 52))
