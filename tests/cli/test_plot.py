@@ -47,3 +47,13 @@ def test_a_run_ends_with_a_figure_and_plot_draws_the_others(call, tmp_path):
         call("plot", "out", "--kind", "ladder")
     with pytest.raises(UsageError, match="this run has no method 'mime'"):
         call("plot", "out", "--methods", "mime")
+
+
+@pytest.mark.filterwarnings("default")
+def test_characters_that_no_font_has_are_one_note(vosbench, made):
+    made.add("xmem", title="\N{CJK UNIFIED IDEOGRAPH-6F22}")
+    said = vosbench("plot", made.run.path)
+    assert 0 == said.status
+    assert ["note: no font here has \N{CJK UNIFIED IDEOGRAPH-6F22}"] == [
+        line.partition(": PDF")[0] for line in said.err.splitlines()
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,10 @@ def command(run: str, **options: Any) -> None:
         cost=options["cost"] or "",
     )
     plot = build_plot(found, request)
-    written = write_plot(plot, options["out"] or found.path / "figures", width=options["width"])
+    with warnings.catch_warnings(record=True) as told:
+        written = write_plot(plot, options["out"] or found.path / "figures", width=options["width"])
+    for one in told:
+        click.echo(f"note: {one.message}", err=True)
     if options["as_json"]:
         echo_json({"plot": plot, "written": written})
     else:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +34,14 @@ SQUARE = 235.0
 PNG_DOTS = 300
 
 
+_NO_GLYPH = re.compile(r"Glyph (\d+) \(.*\) missing from font")
+"""How matplotlib's warning begins, which comes for each character each time that it is drawn."""
+
+
+class NoGlyphWarning(UserWarning):
+    """Characters of a figure that no font has."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Grid:
     """How panels lie on the page, in points: a panel's axes are ``width`` by ``height``.
@@ -49,8 +59,11 @@ class _Grid:
 
 
 def render(plot: Plot, width: float, forms: Sequence[str] = ("svg", "pdf", "png")) -> dict[str, bytes]:
-    """Gives back a figure ``width`` inches wide in each of ``forms``: the same bytes for the same figure."""
-    with _settings():
+    """Gives back a figure ``width`` inches wide in each of ``forms``: the same bytes for the same figure.
+
+    Warns once, with `NoGlyphWarning`, of all characters that no font has.
+    """
+    with _glyphs_told_once(), _settings():
         page = _page(plot, width)
         return {form: _saved(page, form) for form in forms}
 
@@ -72,6 +85,23 @@ def _settings() -> Iterator[None]:
             }
         )
         yield
+
+
+@contextmanager
+def _glyphs_told_once() -> Iterator[None]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    missing: dict[str, None] = {}
+    for one in caught:
+        found = _NO_GLYPH.match(str(one.message))
+        if found is not None:
+            missing[chr(int(found[1]))] = None
+        else:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    if missing:
+        what = f"no font here has {' '.join(missing)}: PDF and PNG show boxes in their place, SVG has the text"
+        warnings.warn(f"{what}; a title in Latin letters helps", NoGlyphWarning, stacklevel=4)
 
 
 def _saved(page: Figure, form: str) -> bytes:

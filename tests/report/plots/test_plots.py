@@ -16,7 +16,7 @@ from vosbench.records import Outcome
 from vosbench.report import plots_draw
 from vosbench.report.plots import KINDS, PlotRequest, build_plot, write_headline, write_plot
 from vosbench.report.plots_data import NothingToDrawError, comma_separated
-from vosbench.report.plots_draw import WIDTHS, render
+from vosbench.report.plots_draw import WIDTHS, NoGlyphWarning, render
 
 NAMES = ("xmem", "stcn", "mavos", "aot-l", "deaot-l", "mobilevos", "sam2-lite", "mobileinst", "edgetam")
 
@@ -50,6 +50,13 @@ def test_a_figure_is_written_in_three_forms_with_its_data(small):
     )
     starts = {path.suffix: path.read_bytes()[:5] for path in written}
     assert (b"%PDF-", b"\x89PNG\r", b"<?xml") == (starts[".pdf"], starts[".png"], starts[".svg"])
+
+
+def test_characters_that_no_font_has_are_told_once(made):
+    made.add("xmem", title="\N{CJK UNIFIED IDEOGRAPH-6F22}\N{CJK UNIFIED IDEOGRAPH-5B57}")
+    with pytest.warns(NoGlyphWarning, match="no font here has \N{CJK UNIFIED IDEOGRAPH-6F22}") as told:
+        render(plot_of(made, "memory-accuracy"), 3.3)
+    assert [NoGlyphWarning] == [one.category for one in told]
 
 
 def test_the_same_figure_is_the_same_bytes(small):
