@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from vosbench.contract import Runtime
 from vosbench.errors import CheckpointError, DataError, UsageError
 from vosbench.plan import Request, make_plan
 from vosbench.records import Mode
-from vosbench.registry import Registry
+from vosbench.registry import Registry, source_digest
 
 
 @pytest.fixture
@@ -151,3 +152,14 @@ def test_settings_reach_the_method_and_its_label(plan):
     by_name = {cell.method.name: cell.method for cell in made.cells}
     assert (7, "xmem top_k=7") == (by_name["xmem"].settings["top_k"], by_name["xmem"].label)
     assert (20, "stcn") == (by_name["stcn"].settings["top_k"], by_name["stcn"].label)
+
+
+def test_the_versions_of_a_methods_libraries_in_its_own_python_are_in_its_cells_keys(tiny, machine):
+    wish = Request(suites=(str(tiny),), methods=("sam2",), weights=("random:0",))
+    places = find_places((str(tiny.parent),))
+    its_own = replace(machine, versions={**machine.versions, "transformers": "0.1"})
+    here = make_plan(wish, Registry(), places, machine).cells[0]
+    there = make_plan(wish, Registry(), places, machine, {"sam2": its_own}.get).cells[0]
+    card = Registry().card("sam2")
+    assert (source_digest(card), source_digest(card, its_own.versions)) == (here.method.source, there.method.source)
+    assert here.key != there.key

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
+import importlib.metadata
 
 import pytest
 
@@ -277,6 +279,17 @@ def test_the_source_digest_covers_what_the_card_shares(tmp_path, card_of_package
     before = source_digest(card)
     (tmp_path / "shared_layers" / "blocks.py").write_text("x = 2\n")
     assert before != source_digest(card)
+
+
+def test_the_source_digest_covers_the_versions_of_the_cards_libraries_where_it_names_some(card_of_package):
+    card = card_of_package("without_libraries")
+    assert source_digest(card) == source_digest(card, {"numpy": "1.0"})
+    resting = dataclasses.replace(card, libraries=("numpy",))
+    assert source_digest(resting) == source_digest(resting, {"numpy": importlib.metadata.version("numpy")})
+    assert source_digest(resting) != source_digest(resting, {"numpy": "1.0"})
+    assert source_digest(resting) != source_digest(card)
+    absent = dataclasses.replace(card, libraries=("no-such-library-anywhere",))
+    assert source_digest(absent) == source_digest(absent, {"no-such-library-anywhere": ""})
 
 
 @pytest.mark.parametrize("shares", ["no_such_module_anywhere", "no_such_module_anywhere.part"])

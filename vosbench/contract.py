@@ -423,7 +423,8 @@ class MethodCard:
     ``settings`` is a frozen dataclass whose fields are made by `setting`. ``checkpoints`` are the official file names
     looked for below the weights folder; ``checkpoint_folders`` says that they are folders, and may be on a hub.
     ``fixtures`` maps the network names of stored reference outputs to the variants that replay them ("" is the method
-    without a variant). ``shares`` names modules beside the adapter's own folder whose source can change its answers.
+    without a variant). ``shares`` names modules beside the adapter's own folder whose source can change its answers,
+    ``libraries`` the packages whose version can: those that bring the network. Both are part of a cell's key.
     ``interval`` names the setting that says every how many frames the bank is written, and ``grows`` that the bank
     never forgets: suites of long videos set the one by the other. ``offset`` names the setting that shifts the writes:
     at s > 0 the first one after the first prompt comes s frames after it instead of an interval after it, all others
@@ -457,6 +458,7 @@ class MethodCard:
     checkpoint_folders: bool = False
     notes: tuple[str, ...] = ()
     shares: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
     minis: tuple[Mini, ...] = ()
     train: Train | None = None
     train_instances: TrainInstances | None = None

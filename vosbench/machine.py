@@ -19,7 +19,7 @@ from vosbench.digest import digest_json
 from vosbench.errors import UsageError
 from vosbench.plain import PlainError, from_plain, to_plain
 
-VERSIONS_OF = ("vosbench", "torch", "numpy", "opencv-python-headless", "Pillow")
+VERSIONS_OF = ("vosbench", "torch", "numpy", "opencv-python-headless", "Pillow", "transformers", "timm")
 
 _GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 _CPUINFO = Path("/proc/cpuinfo")

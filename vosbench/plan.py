@@ -116,9 +116,10 @@ def make_plan(
     rows, said = _rows_by_kind(request, registry, places)
     suites = [_suite_videos(text, request, places) for text in request.suites]
     made = [
-        _series(row, videos, request, _fingerprint(request, others(row.method.name) or machine))
+        _series(_seen_by(row, seeing), videos, request, _fingerprint(request, seeing))
         for videos in suites
         for row in rows[videos.spec.noise]
+        for seeing in [others(row.method.name) or machine]
     ]
     cells = tuple(
         replace(cell, repeat=repeat)
@@ -165,6 +166,13 @@ def _rows(request: Request, registry: Registry, places: Places, *, noise: bool) 
         if first.spec.label != spec.label:
             said.append(f"{spec.label} is the same as {first.spec.label}: one row")
     return list(rows.values()), said
+
+
+def _seen_by(row: _Row, machine: Machine) -> _Row:
+    """Gives back the row with the libraries' versions of the Python that it will run in."""
+    if not row.method.card.libraries:
+        return row
+    return replace(row, spec=replace(row.spec, source=source_digest(row.method.card, machine.versions)))
 
 
 def _fingerprint(request: Request, machine: Machine) -> str:

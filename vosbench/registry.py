@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib.metadata
 import importlib.util
@@ -155,16 +156,29 @@ def restore_settings(card: MethodCard, plain: Mapping[str, Any]) -> Any:
     return from_plain(card.settings, plain)
 
 
-def source_digest(card: MethodCard) -> str:
+def source_digest(card: MethodCard, versions: Mapping[str, str] = types.MappingProxyType({})) -> str:
     """Gives back the digest of the adapter's source: its folder (or its one file) and the modules it shares.
 
-    Raises `AdapterError` for a shared module that is not there.
+    The versions of the card's libraries are part of it: those of ``versions``, as another Python has them, else the
+    installed ones. Raises `AdapterError` for a shared module that is not there.
     """
     module = sys.modules.get(card.load.__module__)
     files = _source_files(module)
     for name in card.shares:
         files += _shared_files(name, card)
-    return digest_json(sorted(digest_file(path) for path in set(files)))
+    sources = sorted(digest_file(path) for path in set(files))
+    if not card.libraries:
+        return digest_json(sources)
+    return digest_json([sources, {name: versions.get(name, here) for name, here in library_versions(card).items()}])
+
+
+def library_versions(card: MethodCard) -> dict[str, str]:
+    """Gives back the installed versions of a card's libraries by their names, '' for one that is not there."""
+    versions = dict.fromkeys(card.libraries, "")
+    for name in card.libraries:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions[name] = importlib.metadata.version(name)
+    return versions
 
 
 def _shared_files(name: str, card: MethodCard) -> list[Path]:

@@ -49,6 +49,7 @@ SAM2 = MethodCard(
     checkpoint_folders=True,
     notes=NOTES,
     shares=("vosbench.adapters.nn",),
+    libraries=("transformers",),
 )
 
 EDGETAM = MethodCard(
@@ -65,4 +66,5 @@ EDGETAM = MethodCard(
     checkpoint_folders=True,
     notes=(*NOTES, "Its trunk comes through timm, which needs torchvision: without them it says so and does not run."),
     shares=("vosbench.adapters.nn",),
+    libraries=("transformers", "timm"),
 )

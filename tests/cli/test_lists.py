@@ -52,6 +52,14 @@ def test_a_method_shows_its_settings_with_their_sources(vosbench):
     assert value["variants"]
 
 
+def test_a_method_shows_the_versions_of_its_libraries(vosbench):
+    said = vosbench("methods", "edgetam")
+    assert "libraries: transformers " in said.out
+    assert ", timm " in said.out
+    assert ["transformers", "timm"] == json.loads(vosbench("methods", "edgetam", "--json").out)["libraries"]
+    assert "libraries:" not in vosbench("methods", "xmem").out
+
+
 def test_an_adapter_file_is_listed_with_the_others(vosbench, write_adapter):
     said = vosbench("methods", "--adapter", write_adapter())
     assert "a method of the tests" in said.out

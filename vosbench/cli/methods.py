@@ -11,7 +11,7 @@ import click
 from vosbench.cli.options import adapter_option, echo_json, json_option
 from vosbench.contract import MethodCard, Mini, Variant
 from vosbench.errors import AdapterError
-from vosbench.registry import Registry
+from vosbench.registry import Registry, library_versions
 from vosbench.weights import mini_file
 
 
@@ -73,6 +73,9 @@ def _print_card(card: MethodCard) -> None:
         "tasks": ", ".join(card.tasks),
         "licence": card.licence,
         "checkpoints": ", ".join(card.checkpoints) or ("none was published" if card.needs_weights else "needs none"),
+        "libraries": ", ".join(
+            f"{name} {found or '(not installed)'}" for name, found in library_versions(card).items()
+        ),
         "frame size (--size)": card.size,
         "flip and scales": "averaged, where --flip or --scales ask for it" if card.augments else "",
         "memory knob": f"{card.knob.setting}: {', '.join(map(str, card.knob.ladder))}" if card.knob else "",
