@@ -132,12 +132,10 @@ class RunMaker:
             fingerprint=machine.fingerprint("cpu", 2),
         )
         energy = Energy(joules=joules, reason="" if joules is not None else "no counter")
-        measured = {"parameters": parameters, "operations": Operations(macs=macs), "energy": energy, "started": started}
-        measured["masks_digest"] = answers
+        measured = {"parameters": parameters, "operations": Operations(macs=macs), "energy": energy}
+        measured |= {"started": started, "masks_digest": answers}
         ended = outcome or Outcome(status="ok")
-        return self._publish(
-            spec, machine, ended, frames, memory, seconds, banks or {}, jf, truth_every, measured
-        )  # fmt: skip
+        return self._publish(spec, machine, ended, frames, memory, seconds, banks or {}, jf, truth_every, measured)
 
     def _publish(self, spec, machine, outcome, frames, memory, seconds, banks, jf, truth_every, counted) -> Path:
         workspace = self.run.workspace(spec)
