@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from vosbench.data.names import files_by_stem
 from vosbench.errors import DataError
 
 _MOST_DIGITS = 9
@@ -24,22 +25,7 @@ def object_masks(folder: Path, where: str) -> Mapping[int, Mapping[str, Path]]:
             raise DataError(f"'{path.name}' is no object", where=f"{where}, {path}", fix="name folders 000, 001, ...")
         if int(path.name) in found:
             raise DataError(f"two folders are of object {int(path.name)}", where=f"{where}, {path}", fix="remove one")
-        found[int(path.name)] = _masks(path, where)
+        found[int(path.name)] = files_by_stem(path, frozenset({".png"}), where, "masks of one object")
     if not found:
         raise DataError("no object has a folder of masks", where=f"{where}, {folder}", fix="unpack the data set again")
     return found
-
-
-def _masks(folder: Path, where: str) -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    for file in sorted(folder.iterdir(), key=lambda file: file.name):
-        if file.suffix.lower() != ".png" or file.name.startswith("."):
-            continue
-        if file.stem in found:
-            raise DataError(
-                f"two masks of one object have the stem {file.stem}: {found[file.stem].name} and {file.name}",
-                where=f"{where}, {folder}",
-                fix="remove one of them",
-            )
-        found[file.stem] = file
-    return dict(sorted(found.items()))

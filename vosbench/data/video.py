@@ -13,6 +13,7 @@ from vosbench.contract import View
 from vosbench.data.images import read_image
 from vosbench.data.masks import read_mask
 from vosbench.data.meta import ObjectMeta, read_meta
+from vosbench.data.names import files_by_stem
 from vosbench.data.noise import NoiseVideo
 from vosbench.data.object_folders import object_masks
 from vosbench.data.suite import Layout, Suite
@@ -309,17 +310,7 @@ def _largest_object(labels: LabelMap, void: int | None) -> int:
 def _by_stem(folder: Path, suffixes: frozenset[str], where: str, what: str) -> dict[str, Path]:
     if not folder.is_dir():
         raise DataError(f"there is no folder of {what}", where=f"{where}, {folder}", fix="unpack the data set again")
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir(), key=lambda path: path.name):
-        if path.suffix.lower() not in suffixes or path.name.startswith("."):
-            continue
-        if path.stem in found:
-            raise DataError(
-                f"two {what} have the stem {path.stem}: {found[path.stem].name} and {path.name}",
-                where=f"{where}, {folder}",
-                fix="remove one of them",
-            )
-        found[path.stem] = path
+    found = files_by_stem(folder, suffixes, where, what)
     if not found and what == "frames":
         raise DataError(
             f"the folder holds no {what} ({', '.join(sorted(suffixes))})", where=f"{where}, {folder}",
@@ -327,7 +318,7 @@ def _by_stem(folder: Path, suffixes: frozenset[str], where: str, what: str) -> d
         )  # fmt: skip
     if what == "frames":
         _check_numbers(found, f"{where}, {folder}")
-    return dict(sorted(found.items()))
+    return found
 
 
 def _check_numbers(stems: Iterable[str], where: str) -> None:
