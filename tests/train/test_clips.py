@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from vosbench.errors import UsageError
 from vosbench.train.batches import Sampler, batches, draw_share, stacked
 from vosbench.train.clips import TrainClip, Wish, composite_clip, draw_clip, photo_clip, real_clip
 from vosbench.train.drawn import FIRST_SEED, draw_videos, scene_of
@@ -135,6 +136,17 @@ def test_a_source_without_objects_still_gives_a_clip():
     clip = draw_clip(np.random.default_rng(0), WISH, lambda random, wish: None)
     assert ("ellipse", 1) == (clip.origin, clip.objects)
     assert {0, 1} == set(np.unique(clip.masks[0]))
+
+
+@pytest.mark.parametrize(
+    ("sources", "what"), [({"ccp": 0.5, "pascal": 0.5}, "comes from pascal"), ({"ccp": 0.0}, "has a share above 0")]
+)
+def test_photos_that_a_recipe_weighs_and_the_folder_lacks_are_missed(library, sources, what):
+    photos = tuple(replace(photo, source="ccp") for photo in library.photos)
+    plan = DataPlan(shares=Shares(photo=1.0), photo_sources=sources)
+    with pytest.raises(UsageError, match=what) as caught:
+        Sampler(plan, replace(library, photos=photos), ())
+    assert "the folder holds ccp" in caught.value.fix
 
 
 def test_a_batch_is_normalised_as_the_backbone_wants_it():

@@ -110,15 +110,16 @@ class Sampler:
 def _photo_shares(plan: DataPlan, by_source: dict[str, list[Photo]]) -> dict[str, float]:
     if not by_source:
         return {}
+    missing = sorted(name for name, share in plan.photo_sources.items() if share > 0.0 and name not in by_source)
     shares = {name: plan.photo_sources.get(name, 0.0 if plan.photo_sources else 1.0) for name in by_source}
     shares = {name: share for name, share in shares.items() if share > 0.0}
-    if not shares:
-        raise UsageError(
-            "no source of photos has a share above 0",
-            where=f"data: photo_sources: {dict(plan.photo_sources)}",
-            fix=f"the folder holds {', '.join(sorted(by_source))}",
-        )
-    return shares
+    if shares and not missing:
+        return shares
+    raise UsageError(
+        f"no photo comes from {', '.join(missing)}" if missing else "no source of photos has a share above 0",
+        where=f"data: photo_sources: {dict(plan.photo_sources)}",
+        fix=f"the folder holds {', '.join(sorted(by_source))}",
+    )
 
 
 def draw_share(recipe: Recipe, sampler: Sampler, step: int, *, rank: int, processes: int) -> Batch:
