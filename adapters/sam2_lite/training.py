@@ -23,8 +23,6 @@ MASK_STRIDE = 4
 SMALLEST = 1e-20
 """What a probability counts for at least, so that its logarithm is a number."""
 POLICIES = ("unlimited", "fifo", "random", "anchor")
-NOBODYS = 3
-"""Slots beyond a batch's objects that answer while the network learns, though nobody took them."""
 BUDGETS = (0.35, 0.7, 1.4, 2.8)
 """Of the banks that are met in training, in frames."""
 FIRST_TEMPERATURE, LAST_TEMPERATURE = 1.0, 0.1
@@ -35,10 +33,9 @@ class Sam2LiteTraining:
     """SAM2-Lite as the training bench sees it; the settings ``training`` and ``gate_training`` say what learns.
 
     The first frame is written with its given masks, every later one with what the network itself predicted, and
-    gradients flow through what was written. Objects take slots by chance, so that each of the hundred learns. While the
-    network learns, slots that nobody took answer as well, and are wrong on every object: without them a clip of one
-    object teaches only what is foreground. A reader is first taught with every token kept, then with banks of any kind:
-    one that met no pruned bank fails with one. Outside training the bank is the settings' own.
+    gradients flow through what was written. Objects take slots by chance, so that each of the hundred learns. A reader
+    is first taught with every token kept, then with banks of any kind: one that met no pruned bank fails with one.
+    Outside training the bank is the settings' own.
     """
 
     def __init__(self, settings: Sam2LiteSettings) -> None:
@@ -74,10 +71,8 @@ class Sam2LiteTraining:
 
     def unroll(self, images: Tensor, masks: Tensor, objects: Sequence[int], generator: torch.Generator) -> Unrolled:
         """Gives back the answers on (batch, frames, 3, height, width); see `Trainable`."""
+        slots, present = (part.to(images.device) for part in drawn_slots(objects, generator))
         teaching = self._usage and self.network.training
-        learning = self.network.training and not self._usage
-        drawn = drawn_slots(objects, generator, nobodys=NOBODYS if learning else 0)
-        slots, present = (part.to(images.device) for part in drawn)
         with torch.set_grad_enabled(torch.is_grad_enabled() and not teaching):
             frames = encoded_frames(self.network, images)
             memory = self._memory(frames[0], slots, present, generator)
@@ -141,15 +136,12 @@ def encoded_frames(network: Sam2LiteNetwork, images: Tensor) -> list[Encoded]:
     ]
 
 
-def drawn_slots(objects: Sequence[int], generator: torch.Generator, *, nobodys: int = 0) -> tuple[Tensor, Tensor]:
-    """Gives back (batch, most objects) int64, each object's slot by chance, and which objects there are, 0 or 1.
-
-    With ``nobodys`` so many slots follow, and those that no object took count as objects that show themselves nowhere.
-    """
-    most = min(SLOTS, max(objects) + nobodys)
+def drawn_slots(objects: Sequence[int], generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Gives back (batch, most objects) int64, each object's slot by chance, and which objects there are, 0 or 1."""
+    most = max(objects)
     slots = torch.stack([torch.randperm(SLOTS, generator=generator)[:most] for _ in objects])
     present = torch.arange(most)[None] < torch.tensor(list(objects))[:, None]
-    return slots, (present | (nobodys > 0)).float()
+    return slots, present.float()
 
 
 def first_masks(labels: Tensor, present: Tensor) -> Tensor:

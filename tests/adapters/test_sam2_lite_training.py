@@ -22,17 +22,9 @@ from vosbench.adapters.sam2_lite.inference import Sam2LiteInference
 from vosbench.adapters.sam2_lite.model import ADJUSTMENTS
 from vosbench.adapters.sam2_lite.reader import weighed_softmax
 from vosbench.adapters.sam2_lite.settings import Sam2LiteSettings
-from vosbench.adapters.sam2_lite.training import (
-    NOBODYS,
-    Sam2LiteTraining,
-    drawn_slots,
-    encoded_frames,
-    first_masks,
-    trainable,
-)
+from vosbench.adapters.sam2_lite.training import Sam2LiteTraining, drawn_slots, encoded_frames, first_masks, trainable
 from vosbench.contract import TokenRead, Unrolled
 from vosbench.errors import UsageError
-from vosbench.train.losses import LossInput, binary_cross_entropy
 
 FRAMES, HEIGHT, WIDTH = 4, 32, 48
 TOKENS = 6
@@ -88,9 +80,8 @@ def in_a_run(made: Sam2LiteTraining, settings: Sam2LiteSettings, clip: int) -> l
 @pytest.mark.parametrize(
     ("pruning", "budget"), [("unlimited", 1), ("fifo", 2 * TOKENS), ("learned", 7), ("learned", 3 * TOKENS)]
 )
-def test_outside_training_clips_are_answered_as_a_run_does(pruning: str, budget: int):
+def test_training_answers_as_a_run_does(pruning: str, budget: int):
     made = training(pruning=pruning, budget=budget)
-    made.network.eval()
     with torch.no_grad():
         logits = unrolled(made).logits
     for clip, objects in enumerate(OBJECTS):
@@ -103,7 +94,6 @@ def test_outside_training_clips_are_answered_as_a_run_does(pruning: str, budget:
 
 def test_objects_of_a_full_network_do_not_see_those_that_a_clip_lacks():
     made = training(preset="tiny-full", pruning="unlimited")
-    made.network.eval()
     with torch.no_grad():
         both = unrolled(made).logits[1]
         images, masks = clips()
@@ -119,27 +109,6 @@ def test_later_masks_are_not_looked_at():
     expected = made.unroll(images, masks, OBJECTS, generator()).logits
     masks[:, 1:] = 0
     assert torch.equal(expected, made.unroll(images, masks, OBJECTS, generator()).logits)
-
-
-def test_slots_that_nobody_took_answer_while_the_network_learns():
-    made = training(pruning="unlimited")
-    learning = unrolled(made).logits
-    made.network.eval()
-    asked = unrolled(made).logits
-    assert (1 + max(OBJECTS) + NOBODYS, 1 + max(OBJECTS)) == (learning.shape[2], asked.shape[2])
-    assert learning[:, :, 1:].softmax(2).amin() > 0
-    assert 0 == asked[1, :, 2].exp().sum()
-
-
-def test_a_slot_that_nobody_took_is_wrong_where_it_shows_an_object():
-    made = training(pruning="unlimited")
-    found = unrolled(made).logits.detach().requires_grad_()
-    answer = Unrolled(logits=found)
-    given = LossInput(answer=answer, masks=clips()[1], objects=OBJECTS, progress=1.0, generator=generator())
-    binary_cross_entropy()(given).backward()
-    inside = clips()[1][:, 1:, None] > 0
-    assert found.grad is not None
-    assert (found.grad[:, :, 1 + max(OBJECTS) :][inside.expand(-1, -1, NOBODYS, -1, -1)] > 0).all()
 
 
 def learns(made: Sam2LiteTraining) -> set[str]:
