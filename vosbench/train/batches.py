@@ -110,11 +110,11 @@ class Sampler:
 def _photo_shares(plan: DataPlan, by_source: dict[str, list[Photo]]) -> dict[str, float]:
     if not by_source:
         return {}
-    missing = sorted(name for name, share in plan.photo_sources.items() if share > 0.0 and name not in by_source)
-    shares = {name: plan.photo_sources.get(name, 0.0 if plan.photo_sources else 1.0) for name in by_source}
-    shares = {name: share for name, share in shares.items() if share > 0.0}
-    if shares and not missing:
-        return shares
+    weighed = plan.photo_sources or dict.fromkeys(by_source, 1.0)
+    wanted = {name: share for name, share in weighed.items() if share > 0.0}
+    missing = sorted(wanted.keys() - by_source.keys())
+    if wanted and not missing:
+        return {name: wanted[name] for name in by_source if name in wanted}  # in the order that draws follow
     raise UsageError(
         f"no photo comes from {', '.join(missing)}" if missing else "no source of photos has a share above 0",
         where=f"data: photo_sources: {dict(plan.photo_sources)}",
