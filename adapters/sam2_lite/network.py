@@ -12,9 +12,8 @@ from torch.nn import functional
 from vosbench.adapters.nn.int8 import simulate_int8
 from vosbench.adapters.sam2_lite.encoder import SelfAttention, build_encoder
 from vosbench.adapters.sam2_lite.reader import CHANNELS, Attention, BankView, Read, Reader
+from vosbench.adapters.sam2_lite.settings import SLOTS
 
-SLOTS = 100
-"""Object queries (section 3.1), and so the most objects of a video."""
 PATCH_NUMBERS = 16
 """Numbers that say how a patch is covered by an object: its mask pooled by 4, 4 x 4 of them."""
 PIXEL_CHANNELS = 64

@@ -20,7 +20,7 @@ from vosbench.adapters.nn.runtime import computing
 from vosbench.adapters.sam2_lite.controller import Controller, Effort
 from vosbench.adapters.sam2_lite.encoder import PATCH
 from vosbench.adapters.sam2_lite.inference import Sam2LiteInference
-from vosbench.adapters.sam2_lite.network import SLOTS, Sam2LiteNetwork
+from vosbench.adapters.sam2_lite.network import Sam2LiteNetwork
 from vosbench.adapters.sam2_lite.settings import Sam2LiteSettings
 from vosbench.contract import Runtime, View, core
 from vosbench.errors import AdapterError
@@ -49,6 +49,7 @@ class Sam2LiteSession:
             network, settings, device=self._device, seed=runtime.seed
         )
         self._size = settings.size
+        self._slots = settings.slots
         self._resize: Resize = "area" if settings.preset == "mini" else "bilinear"
         adaptive = settings.adaptive
         self._controller = Controller(target_ms=settings.target_ms, control=settings.control) if adaptive else None
@@ -123,9 +124,9 @@ class Sam2LiteSession:
         if prompt is None or not prompt.ids:
             return None
         entering, masks = self._seen.enter(prompt, self._where(frame))
-        if len(self._seen.ids) > SLOTS:
+        if len(self._seen.ids) > self._slots:
             raise AdapterError(
-                f"{len(self._seen.ids)} objects, and the network has {SLOTS} slots",
+                f"{len(self._seen.ids)} objects, and the network has {self._slots} slots for them",
                 where=self._where(frame),
                 fix="follow fewer objects, or take a method without slots",
             )

@@ -15,6 +15,8 @@ PRUNING = ("learned", "fifo", "random", "anchor", "unlimited")
 WRITES = ("token", "frame32")
 MOTIONS = ("features", "frames", "blocks")
 CONTROLS = ("relative", "milliseconds", "seconds")
+SLOTS = 100
+"""Object queries (section 3.1), and so the most objects of a video."""
 TRAININGS = ("reader", "banks", "gate")
 GATE_TRAININGS = ("usage", "gumbel")
 
@@ -87,6 +89,13 @@ class Sam2LiteSettings:
         help="shorter side at which the network sees a frame, each side in steps of 16; -1 keeps the frame's own",
         minimum=-1,
     )
+    slots: int = setting(
+        SLOTS,
+        source=PAPER + "section 3.1: 100 object queries",
+        help="how many of the queries objects take: the most objects of a video, and what training draws from; each of "
+        "fewer is met more often, and a small training learned to keep ten apart and not a hundred",
+        minimum=1,
+    )
     int8: bool = setting(
         False,
         source=PAPER + "section 4.3, stage 3: quantisation-aware training, attention kept in higher precision",
@@ -115,7 +124,13 @@ class Sam2LiteSettings:
 
 
 def check_settings(settings: Sam2LiteSettings) -> None:
-    """Raise `UsageError` for a budget that cannot hold what is asked of it."""
+    """Raise `UsageError` for a budget that cannot hold what is asked of it, and for slots that there are not."""
+    if settings.slots > SLOTS:
+        raise UsageError(
+            f"slots is {settings.slots}, and the network has {SLOTS}",
+            where="settings of sam2-lite",
+            fix=f"give 1 to {SLOTS}",
+        )
     if settings.write == "frame32" and settings.tokens < 32:
         raise UsageError(
             f"a budget of {settings.tokens} tokens cannot hold one frame of 32",

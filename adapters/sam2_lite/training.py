@@ -14,8 +14,8 @@ from vosbench.adapters.nn.mini_trunk import load_backbone, trunk_parameters
 from vosbench.adapters.nn.unrolling import ABSENT, frames_first, given_masks
 from vosbench.adapters.sam2_lite.clip_memory import BankPolicy, ClipMemory, grid_cells
 from vosbench.adapters.sam2_lite.gate_training import GumbelMemory, usage_trace
-from vosbench.adapters.sam2_lite.network import SLOTS, Encoded, Sam2LiteNetwork, make_network
-from vosbench.adapters.sam2_lite.settings import Sam2LiteSettings
+from vosbench.adapters.sam2_lite.network import Encoded, Sam2LiteNetwork, make_network
+from vosbench.adapters.sam2_lite.settings import SLOTS, Sam2LiteSettings
 from vosbench.contract import TokenRead, Unrolled
 from vosbench.errors import UsageError
 
@@ -33,7 +33,7 @@ class Sam2LiteTraining:
     """SAM2-Lite as the training bench sees it; the settings ``training`` and ``gate_training`` say what learns.
 
     The first frame is written with its given masks, every later one with what the network itself predicted, and
-    gradients flow through what was written. Objects take slots by chance, so that each of the hundred learns. A reader
+    gradients flow through what was written. Objects take slots by chance, so that each of them learns. A reader
     is first taught with every token kept, then with banks of any kind: one that met no pruned bank fails with one.
     Outside training the bank is the settings' own.
     """
@@ -71,7 +71,7 @@ class Sam2LiteTraining:
 
     def unroll(self, images: Tensor, masks: Tensor, objects: Sequence[int], generator: torch.Generator) -> Unrolled:
         """Gives back the answers on (batch, frames, 3, height, width); see `Trainable`."""
-        slots, present = (part.to(images.device) for part in drawn_slots(objects, generator))
+        slots, present = (part.to(images.device) for part in drawn_slots(objects, generator, self._settings.slots))
         teaching = self._usage and self.network.training
         with torch.set_grad_enabled(torch.is_grad_enabled() and not teaching):
             frames = encoded_frames(self.network, images)
@@ -136,10 +136,18 @@ def encoded_frames(network: Sam2LiteNetwork, images: Tensor) -> list[Encoded]:
     ]
 
 
-def drawn_slots(objects: Sequence[int], generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Gives back (batch, most objects) int64, each object's slot by chance, and which objects there are, 0 or 1."""
+def drawn_slots(objects: Sequence[int], generator: torch.Generator, count: int = SLOTS) -> tuple[Tensor, Tensor]:
+    """Gives back (batch, most objects) int64, each object's slot of the first ``count`` by chance, and which objects
+    there are, 0 or 1. Raises `UsageError` for a clip of more objects than that.
+    """
     most = max(objects)
-    slots = torch.stack([torch.randperm(SLOTS, generator=generator)[:most] for _ in objects])
+    if most > count:
+        raise UsageError(
+            f"a clip shows {most} objects, and slots is {count}",
+            where="settings of sam2-lite",
+            fix="give the recipe no more data: objects than settings: slots",
+        )
+    slots = torch.stack([torch.randperm(count, generator=generator)[:most] for _ in objects])
     present = torch.arange(most)[None] < torch.tensor(list(objects))[:, None]
     return slots, present.float()
 

@@ -236,12 +236,26 @@ def test_the_shorter_side_is_the_one_that_was_set(size, grid):
     assert 96 * (1 - 0.5 / grid[1]) == pytest.approx(max(banks["x"]))
 
 
-def test_a_101st_object_is_refused(model):
-    session = model.open(View(id="video", height=64, width=96))
-    mask = np.zeros((64, 96), np.uint8)
-    mask.ravel()[: 101 * 8] = np.repeat(np.arange(1, 102), 8)
-    with pytest.raises(AdapterError, match="101 objects, and the network has 100 slots"):
-        session.step(_frames(1, {0: Prompt(ids=tuple(range(1, 102)), mask=mask)})[0])
+@pytest.mark.parametrize("slots", [2, 100])
+def test_an_object_beyond_the_slots_is_refused(slots):
+    settings = Sam2LiteSettings(preset="mini", pruning="unlimited", slots=slots)
+    model = load(Runtime(), Weights(kind="random", seed=3), settings)
+    ids = np.arange(1, slots + 2)
+    for count in (slots, slots + 1):
+        mask = np.zeros((64, 96), np.uint8)
+        mask.ravel()[: count * 8] = np.repeat(ids[:count], 8)
+        session = model.open(View(id="video", height=64, width=96))
+        frame = _frames(1, {0: Prompt(ids=tuple(range(1, count + 1)), mask=mask)})[0]
+        if count == slots:
+            assert set(ids[:count]) == set(np.unique(session.step(frame))) - {0}
+            continue
+        with pytest.raises(AdapterError, match=f"{count} objects, and the network has {slots} slots"):
+            session.step(frame)
+
+
+def test_more_slots_than_the_network_has_are_refused():
+    with pytest.raises(UsageError, match="slots is 101, and the network has 100"):
+        load(Runtime(), Weights(kind="random"), Sam2LiteSettings(preset="mini", slots=101))
 
 
 def test_a_budget_below_one_reduced_frame_is_refused():

@@ -275,3 +275,21 @@ def test_a_vision_transformer_takes_no_weights_of_mobilenet():
 def test_other_presets_have_no_trunk_that_learns_slower():
     assert [] == list(trainable(Sam2LiteSettings(preset="tiny")).trunk_parameters())
     assert list(trainable(Sam2LiteSettings(preset="mini")).trunk_parameters())
+
+
+def test_objects_take_the_first_slots_by_chance():
+    random = generator()
+    drawn = [drawn_slots((3, 1), random, 4)[0] for _ in range(60)]
+    assert {(2, 3)} == {tuple(slots.shape) for slots in drawn}
+    assert {0, 1, 2, 3} == set(torch.stack(drawn).flatten().tolist())
+    assert all(3 == len(set(slots[0].tolist())) for slots in drawn)
+    with pytest.raises(UsageError, match="a clip shows 3 objects, and slots is 2"):
+        drawn_slots((3, 1), random, 2)
+
+
+def test_training_draws_from_the_slots_that_are_set():
+    made = training(slots=2)
+    unrolled(made).logits.square().mean().backward()
+    reached = made.network.slots.weight.grad.abs().sum(1) > 0
+    assert reached[:2].all()
+    assert not reached[2:].any()
