@@ -107,7 +107,7 @@ CARD = MethodCard(
         "the mini does not tell objects apart. Of two it gives nearly all to the first, from the first answered frame "
         "on (J of the second 0.00 to 0.12): trained with a hundred slots and few clips of several objects, it did not "
         "learn whose pixels are whose. The recipes now draw from ten slots and from clips of several objects (one "
-        "seed, 800 iterations, pairs on collages of training photos: J 0.53 for an object, 0.06 for it against the "
+        "seed, 800 iterations, pairs on collages of held-back photos: J 0.53 for an object, 0.06 for it against the "
         "other; with a hundred slots and the same clips, after 1,000, 0.20 and 0.21); the weights are of before.",
         "The mini was trained on DAVIS's training sequences among others: for non-commercial use. Five of DAVIS 2016's "
         "20 validation sequences, which it has not seen and was not chosen on: J&F 74.6, with @fifo 80.8, @anchor "
