@@ -15,13 +15,14 @@ PRUNING = ("learned", "fifo", "random", "anchor", "unlimited")
 WRITES = ("token", "frame32")
 MOTIONS = ("features", "frames", "blocks")
 CONTROLS = ("relative", "milliseconds", "seconds")
-SLOTS = 100
-"""Object queries (section 3.1), and so the most objects of a video."""
 TRAININGS = ("reader", "banks", "gate")
 GATE_TRAININGS = ("usage", "gumbel")
 
 BUDGETS = {"tiny": 256, "small": 384, "base": 512, "mini": 256}
 """B by size (section 4.1, "Model Variants"); the mini takes the smallest."""
+
+SLOTS = 100
+"""Object queries (section 3.1), and so the most objects of a video."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from vosbench.adapters.nn.unrolling import ABSENT, frames_first, given_masks
 from vosbench.adapters.sam2_lite.clip_memory import BankPolicy, ClipMemory, grid_cells
 from vosbench.adapters.sam2_lite.gate_training import GumbelMemory, usage_trace
 from vosbench.adapters.sam2_lite.network import Encoded, Sam2LiteNetwork, make_network
-from vosbench.adapters.sam2_lite.settings import SLOTS, Sam2LiteSettings
+from vosbench.adapters.sam2_lite.settings import Sam2LiteSettings, check_settings
 from vosbench.contract import TokenRead, Unrolled
 from vosbench.errors import UsageError
 
@@ -33,9 +33,9 @@ class Sam2LiteTraining:
     """SAM2-Lite as the training bench sees it; the settings ``training`` and ``gate_training`` say what learns.
 
     The first frame is written with its given masks, every later one with what the network itself predicted, and
-    gradients flow through what was written. Objects take slots by chance, so that each of them learns. A reader
-    is first taught with every token kept, then with banks of any kind: one that met no pruned bank fails with one.
-    Outside training the bank is the settings' own.
+    gradients flow through what was written. Objects take slots by chance, so that each of them learns. A reader is
+    first taught with every token kept, then with banks of any kind: one that met no pruned bank fails with one. Outside
+    training the bank is the settings' own.
     """
 
     def __init__(self, settings: Sam2LiteSettings) -> None:
@@ -117,7 +117,8 @@ def unrolled_clip(network: Sam2LiteNetwork, memory: ClipMemory, frames: Sequence
 
 
 def trainable(settings: Sam2LiteSettings) -> Sam2LiteTraining:
-    """Gives back the network that ``settings`` name, for training."""
+    """Gives back the network that ``settings`` name, for training; raises `UsageError` for what cannot be."""
+    check_settings(settings)
     return Sam2LiteTraining(settings)
 
 
@@ -136,7 +137,7 @@ def encoded_frames(network: Sam2LiteNetwork, images: Tensor) -> list[Encoded]:
     ]
 
 
-def drawn_slots(objects: Sequence[int], generator: torch.Generator, count: int = SLOTS) -> tuple[Tensor, Tensor]:
+def drawn_slots(objects: Sequence[int], generator: torch.Generator, count: int) -> tuple[Tensor, Tensor]:
     """Gives back (batch, most objects) int64, each object's slot of the first ``count`` by chance, and which objects
     there are, 0 or 1. Raises `UsageError` for a clip of more objects than that.
     """

@@ -21,7 +21,7 @@ from vosbench.adapters.sam2_lite.gate_training import (
 from vosbench.adapters.sam2_lite.inference import Sam2LiteInference
 from vosbench.adapters.sam2_lite.model import ADJUSTMENTS
 from vosbench.adapters.sam2_lite.reader import weighed_softmax
-from vosbench.adapters.sam2_lite.settings import Sam2LiteSettings
+from vosbench.adapters.sam2_lite.settings import SLOTS, Sam2LiteSettings
 from vosbench.adapters.sam2_lite.training import Sam2LiteTraining, drawn_slots, encoded_frames, first_masks, trainable
 from vosbench.contract import TokenRead, Unrolled
 from vosbench.errors import UsageError
@@ -61,7 +61,7 @@ def in_a_run(made: Sam2LiteTraining, settings: Sam2LiteSettings, clip: int) -> l
     """
     images, masks = clips()
     network = copy.deepcopy(made.network).eval()
-    slots, _ = drawn_slots(OBJECTS, generator())
+    slots, _ = drawn_slots(OBJECTS, generator(), SLOTS)
     with torch.no_grad():
         drawn = network.slots.weight[slots[clip]].clone()
         network.slots.weight[: len(drawn)] = drawn
@@ -129,7 +129,7 @@ def test_what_was_written_of_a_prediction_has_a_gradient():
     made = training(pruning="unlimited")
     images, masks = clips()
     frames = encoded_frames(made.network, images)
-    slots, present = drawn_slots(OBJECTS, generator())
+    slots, present = drawn_slots(OBJECTS, generator(), SLOTS)
     memory = ClipMemory(made.network, slots, present, generator(), policy=BankPolicy(pruning="unlimited", budget=1))
     probabilities = first_masks(masks[:, 0], present).requires_grad_()
     memory.write(0, frames[0], probabilities, given=False)
@@ -177,7 +177,7 @@ def test_what_competes_is_a_frames_own_and_what_the_gate_kept_until_then():
     made = training()
     images, masks = clips()
     frames = encoded_frames(made.network, images)
-    slots, present = drawn_slots(OBJECTS, generator())
+    slots, present = drawn_slots(OBJECTS, generator(), SLOTS)
     whole, own = (
         ClipMemory(made.network, slots, present, generator(), policy=BankPolicy(pruning=kind, budget=4))
         for kind in ("unlimited", "learned")
@@ -214,7 +214,7 @@ def test_a_dropped_token_stays_dropped_and_weighs_nothing():
     made = training()
     images, masks = clips()
     frames = encoded_frames(made.network, images)
-    slots, present = drawn_slots(OBJECTS, generator())
+    slots, present = drawn_slots(OBJECTS, generator(), SLOTS)
     memory = GumbelMemory(made.network, slots, present, generator(), budget=4, temperature=1.0)
     with torch.no_grad():
         memory.write(0, frames[0], first_masks(masks[:, 0], present), given=True)
@@ -293,3 +293,8 @@ def test_training_draws_from_the_slots_that_are_set():
     reached = made.network.slots.weight.grad.abs().sum(1) > 0
     assert reached[:2].all()
     assert not reached[2:].any()
+
+
+def test_more_slots_than_there_are_cannot_be_taught():
+    with pytest.raises(UsageError, match="slots is 101, and the network has 100"):
+        trainable(Sam2LiteSettings(preset="mini", slots=101))

@@ -23,7 +23,11 @@ def test_a_bundled_recipe_names_a_method_that_can_be_trained_with_its_settings(r
 
 
 def test_the_minis_of_the_controlled_table_differ_in_method_and_loss_only():
-    minis = [recipe for recipe in RECIPES if recipe.listed and recipe.start is not None and not recipe.marks]
+    begun = [recipe for recipe in RECIPES if recipe.listed and recipe.start is not None]
+    gated = [recipe for recipe in begun if load_recipe(recipe.start.recipe).start is not None]
+    assert {"gate"} == {recipe.settings["training"] for recipe in gated}, "a gate is all that may be taught beside"
+    assert all(recipe.data == load_recipe(recipe.start.recipe).data for recipe in gated)
+    minis = [recipe for recipe in begun if not recipe.marks]
     begins = [load_recipe(recipe.start.recipe) for recipe in minis]
     assert len(minis) >= 4
     for group in (minis, begins):
